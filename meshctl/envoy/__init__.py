@@ -1,0 +1,1 @@
+"""Facts become Envoy messages: pure functions, one module a concept."""

@@ -1,0 +1,1 @@
+"""Who is connected, and what each node has acknowledged."""

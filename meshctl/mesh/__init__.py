@@ -1,0 +1,1 @@
+"""Entries become facts: every reference bound, every default applied, conflicts found."""

@@ -1,0 +1,38 @@
+"""Stratum `bound`: the services that a sidecar's service may call; every name of `uses` bound.
+
+May import the catalog and the graph.
+"""
+
+from meshctl.catalog.source import Kind
+from meshctl.graph import Look, Rule
+from meshctl.mesh.facts import Calls
+from meshctl.mesh.inputs import NAMES, is_declared, service_entry
+from meshctl.mesh.interface import INTERFACE
+from meshctl.mesh.problems import UNKNOWN_SERVICE
+from meshctl.problems import Place, Problem, nearest
+
+
+def unknown_service(look: Look, name: str, place: Place) -> Problem:
+    """The problem of a name that no service has, with the one that was probably meant."""
+    known = look.given(NAMES, Kind.SERVICE.value) or frozenset()
+    near = nearest(name, known)
+    fix = f"write {near!r}" if near else f"add it: meshctl catalog add {name} --port PORT --endpoint ADDRESS"
+    return Problem(UNKNOWN_SERVICE, place, f"no service is named {name!r}", fix=fix, missing=name)
+
+
+def _calls(look: Look, name: str) -> Calls | None:
+    found = service_entry(look, name)
+    if found is None:
+        return None
+    declared, service = found
+    bound = set()
+    for index, used in enumerate(service.uses):
+        if not is_declared(look, Kind.SERVICE, used):
+            look.report(unknown_service(look, used, Place(declared.file, ("uses", index))))
+        elif look(INTERFACE, used) is not None:
+            bound.add(used)
+    return Calls(tuple(sorted(bound)))
+
+
+CALLS: Rule[str, Calls | None] = Rule("calls", 5, _calls)
+"""What a service's sidecar may call, by the service's name; None where it has no entry."""

@@ -1,0 +1,107 @@
+"""What a gateway lets teams expose: each claim within what its site opens, and no two on one request.
+
+May import the catalog and the graph.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+
+from meshctl.catalog.gateway import Gateway, Site
+from meshctl.catalog.source import Kind
+from meshctl.graph import Look
+from meshctl.mesh.exposures import EXPOSED, EXPOSURES, Exposure
+from meshctl.mesh.inputs import NAMES, is_declared
+from meshctl.mesh.match import PathMatch
+from meshctl.mesh.problems import NOT_OPEN, OVERLAPPING_EXPOSE, UNKNOWN_TENANT
+from meshctl.problems import Place, Problem, nearest
+
+
+def covers(outer: str, host: str) -> bool:
+    """Whether a site's or claim's host takes in another: the same, or a wildcard above it."""
+    return outer == host or (outer.startswith("*") and host.endswith(outer[1:]) and host != outer[1:])
+
+
+def admitted(look: Look, file: str, gateway: Gateway) -> Mapping[int, Sequence[Exposure]]:
+    """The claims on a gateway by the index of their site; those that it does not allow are reported."""
+    _check_tenants(look, file, gateway)
+    taken: dict[int, list[Exposure]] = {}
+    for claim in _claims(look, gateway.gateway):
+        index = _site_of(gateway, claim)
+        if index is not None and _is_open(gateway.sites[index], claim):
+            taken.setdefault(index, []).append(claim)
+        else:
+            look.report(_not_open(gateway, file, claim, index))
+    for claims in taken.values():
+        _check_overlaps(look, claims)
+    return taken
+
+
+def _claims(look: Look, gateway: str) -> Iterator[Exposure]:
+    for name in look.claimed(EXPOSED, gateway):
+        exposures = look(EXPOSURES, name.service)
+        if name.index < len(exposures):  # the index is one step ahead while a change is worked off
+            yield exposures[name.index]
+
+
+def _site_of(gateway: Gateway, claim: Exposure) -> int | None:
+    """The site that gets the claim's requests: of those whose host covers it, the one with the longest."""
+    found = [
+        (len(host), -index)
+        for index, site in enumerate(gateway.sites)
+        for host in site.hosts
+        if covers(host, claim.host)
+    ]
+    return -max(found)[1] if found else None
+
+
+def _is_open(site: Site, claim: Exposure) -> bool:
+    patterns = site.open_to.get(claim.service, site.open_to.get(claim.team, ()))
+    return any(claim.match.path.within(PathMatch.of(pattern)) for pattern in patterns)
+
+
+def _not_open(gateway: Gateway, file: str, claim: Exposure, index: int | None) -> Problem:
+    name = gateway.gateway
+    if index is None:
+        hosts = sorted(host for site in gateway.sites for host in site.hosts)
+        near = nearest(claim.host, hosts) or ", ".join(hosts) or "none yet"
+        message, fix = f"gateway {name!r} has no site for {claim.host!r}", f"its hosts: {near}"
+    else:
+        place = Place(file, ("sites", index))
+        message = f"gateway {name!r} does not open {claim.match.path} of {claim.host} to {claim.service!r}"
+        opened = gateway.sites[index].open_to
+        patterns = opened.get(claim.service, opened.get(claim.team, ()))
+        told = ", ".join(map(str, patterns))
+        fix = f"stay within {told}" if told else f"ask for open_to: {{{claim.service}: [...]}} on that site"
+        return Problem(NOT_OPEN, claim.origin, message, fix=fix, also=(place,))
+    return Problem(NOT_OPEN, claim.origin, message, fix=fix, also=(Place(file, ("sites",)),))
+
+
+def _check_overlaps(look: Look, claims: Sequence[Exposure]) -> None:
+    for first, second in combinations(claims, 2):
+        if first.service == second.service:
+            continue  # within one file the order decides, and its team sees it
+        meet = covers(first.host, second.host) or covers(second.host, first.host)
+        if meet and first.match.both(second.match) is not None:
+            look.report(
+                Problem(
+                    OVERLAPPING_EXPOSE,
+                    second.origin,
+                    f"{second.match.path} of {second.host} meets {first.match.path} of {first.service!r}",
+                    fix="expose other paths, so that each request has one owner",
+                    also=(first.origin,),
+                )
+            )
+
+
+def _check_tenants(look: Look, file: str, gateway: Gateway) -> None:
+    for index, site in enumerate(gateway.sites):
+        for tenant in site.open_to:
+            teams = look.given(NAMES, "team") or frozenset()
+            if tenant in teams or is_declared(look, Kind.SERVICE, tenant):
+                continue
+            known = teams | (look.given(NAMES, Kind.SERVICE.value) or frozenset())
+            near = nearest(tenant, known)
+            fix = f"write {near!r}" if near else "name a team's folder or a service"
+            place = Place(file, ("sites", index, "open_to", tenant), on_key=True)
+            message = f"no team or service is named {tenant!r}"
+            look.report(Problem(UNKNOWN_TENANT, place, message, fix=fix, missing=tenant))

@@ -1,0 +1,137 @@
+"""Facts: what the mesh knows of each service and gateway when every default is applied and every name bound.
+
+May import the catalog. Frozen values, compared to stop a change early: an origin says which key a fact
+comes from and takes no part in equality, nor does it hold a line number.
+"""
+
+from dataclasses import dataclass, field
+
+from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.respond import Respond
+from meshctl.mesh.edition import Breakers, Outliers
+from meshctl.mesh.match import RequestMatch
+from meshctl.problems import Place
+from meshctl.units import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A cluster and its part of the traffic; the parts of one route are compared with their sum."""
+
+    service: str
+    version: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often, and on which of Envoy's conditions (`retry_on`), a request is tried again."""
+
+    attempts: int
+    conditions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What happens to a request: it goes to `split`, or is answered by `respond`; exactly one is given."""
+
+    split: tuple[Weight, ...] = ()
+    respond: Respond | None = None
+    request: Duration | None = None
+    retries: Retries | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """One route: the first of a list whose match holds decides."""
+
+    match: RequestMatch
+    action: Action
+    origin: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """One version: its endpoints, each with its port."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    origin: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How callers hold connections to the versions of a service: what a cluster says."""
+
+    connect: Duration
+    keep_alive: Duration
+    breakers: Breakers
+    outliers: Outliers
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOwn:
+    """What one service says of itself, defaults applied; nothing of other services."""
+
+    name: str
+    file: str
+    team: str
+    domains: tuple[str, ...]
+    versions: tuple[VersionFacts, ...]
+    split: tuple[Weight, ...]
+    routes: tuple[RouteFacts, ...]
+    connection: Connection
+    request: Duration
+    retries: Retries
+
+    def version(self, name: str) -> VersionFacts | None:
+        """The version of this name, or None."""
+        return next((version for version in self.versions if version.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInterface:
+    """What callers need of a service: never its endpoints. The last route takes every request."""
+
+    name: str
+    team: str
+    domains: tuple[str, ...]
+    versions: tuple[str, ...]
+    split: tuple[Weight, ...]
+    routes: tuple[RouteFacts, ...]
+    request: Duration
+    retries: Retries
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a service's sidecar may see and call, sorted by name."""
+
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayHost:
+    """The routes of one or more domains of a gateway."""
+
+    domains: tuple[str, ...]
+    routes: tuple[RouteFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayFacts:
+    """A gateway: the addresses that it listens on, the routes by host, and the services behind them."""
+
+    name: str
+    binds: tuple[str, ...]
+    hosts: tuple[GatewayHost, ...]
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeshFacts:
+    """What holds for all: the mesh's name and domain, and where sidecars listen for outgoing calls."""
+
+    name: str
+    domain: str
+    egress: str

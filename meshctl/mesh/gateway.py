@@ -1,0 +1,154 @@
+"""Stratum `bound`: a gateway with its sites, the services behind them, and what teams expose there.
+
+May import the catalog and the graph. Each domain's list of routes is first what was exposed for it (never
+two claims on one request), then the site's own routes in file order.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from meshctl.catalog.gateway import Gateway, Site
+from meshctl.catalog.keys.respond import Respond
+from meshctl.catalog.keys.route import Route
+from meshctl.catalog.keys.to import Target
+from meshctl.catalog.source import Kind
+from meshctl.graph import Look, Rule
+from meshctl.mesh.calls import unknown_service
+from meshctl.mesh.delegation import admitted, covers
+from meshctl.mesh.exposures import Exposure
+from meshctl.mesh.facts import Action, GatewayFacts, GatewayHost, RouteFacts, ServiceInterface, Weight
+from meshctl.mesh.inputs import gateway_entry, is_declared, mesh_file
+from meshctl.mesh.interface import INTERFACE
+from meshctl.mesh.match import RequestMatch
+from meshctl.mesh.problems import UNKNOWN_VERSION
+from meshctl.problems import Place, Problem, nearest
+
+_WHOLE = 10_000
+"""All of a route's traffic, in hundredths of a percent."""
+
+
+def _gateway(look: Look, name: str) -> GatewayFacts | None:
+    found = gateway_entry(look, name)
+    if found is None or mesh_file(look) is None:
+        return None
+    declared, gateway = found
+    claims = admitted(look, declared.file, gateway)
+    hosts: list[GatewayHost] = []
+    for index, site in enumerate(gateway.sites):
+        place = Place(declared.file, ("sites", index, "routes"))
+        own = tuple(_site_routes(look, site.routes, place))
+        hosts.extend(_hosts(look, site, own, claims.get(index, ())))
+    return GatewayFacts(
+        name=name,
+        binds=tuple(str(listener.bind) for listener in gateway.listeners),
+        hosts=tuple(hosts),
+        services=_services(hosts),
+    )
+
+
+GATEWAY: Rule[str, GatewayFacts | None] = Rule("gateway", 6, _gateway)
+"""A gateway's facts by its name; None where no file that could be read declares it."""
+
+
+def _services(hosts: Iterable[GatewayHost]) -> tuple[str, ...]:
+    routes = (route for host in hosts for route in host.routes)
+    return tuple(sorted({weight.service for route in routes for weight in route.action.split}))
+
+
+def _hosts(
+    look: Look, site: Site, own: tuple[RouteFacts, ...], claims: Sequence[Exposure]
+) -> Iterator[GatewayHost]:
+    """The site's domains, and those that were exposed beneath a wildcard, grouped by what is claimed."""
+    domains = dict.fromkeys((*site.hosts, *(claim.host for claim in claims)))
+    groups: dict[tuple[Exposure, ...], list[str]] = {}
+    for domain in domains:
+        covering = tuple(claim for claim in claims if covers(claim.host, domain))
+        groups.setdefault(covering, []).append(domain)
+    for covering, together in groups.items():
+        exposed = (route for claim in covering for route in _exposed_routes(look, claim))
+        yield GatewayHost(tuple(together), tuple(_reachable((*exposed, *own))))
+
+
+def _reachable(routes: Iterable[RouteFacts]) -> Iterator[RouteFacts]:
+    for route in routes:
+        yield route
+        if route.match.everything:
+            return
+
+
+def _exposed_routes(look: Look, claim: Exposure) -> Iterator[RouteFacts]:
+    return _enter(look(INTERFACE, claim.service), claim.service, claim.match, claim.origin)
+
+
+def _site_routes(look: Look, routes: Sequence[Route], place: Place) -> Iterator[RouteFacts]:
+    for index, route in enumerate(routes):
+        origin = replace(place, path=(*place.path, index))
+        match = RequestMatch.of(route.match)
+        if route.to is None:
+            yield RouteFacts(match, Action(respond=route.respond), origin)
+        elif _is_plain(route.to):
+            service = route.to.destinations[0].service
+            yield from _enter(_bound(look, service, origin), service, match, origin)
+        else:
+            yield RouteFacts(match, _shared(look, route.to, origin), origin)
+
+
+def _is_plain(target: Target) -> bool:
+    return len(target.destinations) == 1 and target.destinations[0].version is None
+
+
+def _enter(
+    interface: ServiceInterface | None, service: str, match: RequestMatch, origin: Place
+) -> Iterator[RouteFacts]:
+    """A service's own routes behind a match: both matches hold, the first such route wins."""
+    if interface is None:
+        yield RouteFacts(match, _no_facts(service), origin)
+        return
+    for route in interface.routes:
+        both = match.both(route.match)
+        if both is not None:
+            yield RouteFacts(both, route.action, origin)
+
+
+def _no_facts(service: str) -> Action:
+    """What a request gets while its service has no entry that can be served: never another's answer."""
+    return Action(respond=Respond(status=503, body=f"service {service} is not configured\n"))
+
+
+def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
+    if not is_declared(look, Kind.SERVICE, service):
+        look.report(unknown_service(look, service, replace(origin, path=(*origin.path, "to"))))
+        return None
+    return look(INTERFACE, service)
+
+
+def _shared(look: Look, target: Target, origin: Place) -> Action:
+    """Traffic shared by weight: straight to versions, past the services' own routes."""
+    split: list[Weight] = []
+    callees: list[ServiceInterface] = []
+    for to in target.destinations:
+        callee = _bound(look, to.service, origin)
+        if callee is None or not to.weight.basis_points:
+            continue
+        callees.append(callee)
+        if to.version is None:
+            split.extend(replace(w, weight=w.weight * to.weight.basis_points) for w in callee.split)
+        elif to.version in callee.versions:
+            split.append(Weight(to.service, to.version, to.weight.basis_points * _WHOLE))
+        else:
+            look.report(_unknown_version(callee, to.version, origin))
+    if not split:
+        return _no_facts(target.destinations[0].service)
+    longest = max(callee.request for callee in callees)
+    return Action(tuple(split), request=longest, retries=callees[0].retries)
+
+
+def _unknown_version(callee: ServiceInterface, version: str, origin: Place) -> Problem:
+    near = nearest(version, callee.versions) or callee.versions[0]
+    return Problem(
+        UNKNOWN_VERSION,
+        replace(origin, path=(*origin.path, "to")),
+        f"service {callee.name!r} has no version {version!r}",
+        fix=f"write '{callee.name}/{near}'",
+        missing=callee.name,
+    )

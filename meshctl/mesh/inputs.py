@@ -1,0 +1,69 @@
+"""What the mesh is computed from: the entries as they were read, by kind and name, and the known names.
+
+May import the catalog and the graph.
+"""
+
+from dataclasses import dataclass
+
+from meshctl.catalog.files import DefaultsFile, MeshFile
+from meshctl.catalog.gateway import Gateway
+from meshctl.catalog.service import Service
+from meshctl.catalog.source import Kind
+from meshctl.graph import Look, Source
+
+Entry = Service | Gateway | MeshFile | DefaultsFile
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An entry and the file that declares it. A broken file still binds its name: then `entry` is None."""
+
+    file: str
+    team: str
+    entry: Entry | None
+
+
+EntryName = tuple[Kind, str]
+
+ENTRIES: Source[EntryName, tuple[Declared, ...]] = Source("entries")
+"""All files that declare a name, by file; more than one is a conflict."""
+
+NAMES: Source[str, frozenset[str]] = Source("names")
+"""All names of a kind ("service", "gateway", "team"); read only to say what a misspelt one is near to."""
+
+
+def service_entry(look: Look, name: str) -> tuple[Declared, Service] | None:
+    """The entry of a service that could be read; the first by file where several files claim the name."""
+    for declared in look.given(ENTRIES, (Kind.SERVICE, name)) or ():
+        if isinstance(declared.entry, Service):
+            return declared, declared.entry
+    return None
+
+
+def gateway_entry(look: Look, name: str) -> tuple[Declared, Gateway] | None:
+    """The entry of a gateway that could be read, as `service_entry`."""
+    for declared in look.given(ENTRIES, (Kind.GATEWAY, name)) or ():
+        if isinstance(declared.entry, Gateway):
+            return declared, declared.entry
+    return None
+
+
+def mesh_file(look: Look) -> MeshFile | None:
+    """What mesh.yaml says, or None where it is missing or broken."""
+    for declared in look.given(ENTRIES, (Kind.MESH, Kind.MESH.value)) or ():
+        if isinstance(declared.entry, MeshFile):
+            return declared.entry
+    return None
+
+
+def defaults_file(look: Look) -> DefaultsFile | None:
+    """What defaults.yaml says, or None where there is none."""
+    for declared in look.given(ENTRIES, (Kind.DEFAULTS, Kind.DEFAULTS.value)) or ():
+        if isinstance(declared.entry, DefaultsFile):
+            return declared.entry
+    return None
+
+
+def is_declared(look: Look, kind: Kind, name: str) -> bool:
+    """Whether any file, readable or not, binds the name."""
+    return bool(look.given(ENTRIES, (kind, name)))

@@ -1,0 +1,62 @@
+"""Stratum `interface`: what callers need of a service, never its endpoints; conflicts of hosts.
+
+May import the catalog and the graph. An endpoint edit changes `own` and stops here.
+"""
+
+from dataclasses import replace
+
+from meshctl.graph import Look, Rule
+from meshctl.mesh.facts import Action, RouteFacts, ServiceInterface, ServiceOwn
+from meshctl.mesh.match import RequestMatch
+from meshctl.mesh.own import HOSTS, OWN
+from meshctl.mesh.problems import DUPLICATE_HOST
+from meshctl.problems import Place, Problem
+
+
+def _interface(look: Look, name: str) -> ServiceInterface | None:
+    own = look(OWN, name)
+    if own is None:
+        return None
+    for host in own.domains:
+        _check_host(look, name, host)
+    return ServiceInterface(
+        name=name,
+        team=own.team,
+        domains=tuple(host for host in own.domains if look.claimed(HOSTS, host)[0].service == name),
+        versions=tuple(version.name for version in own.versions),
+        split=own.split,
+        routes=_routes(own),
+        request=own.request,
+        retries=own.retries,
+    )
+
+
+INTERFACE: Rule[str, ServiceInterface | None] = Rule("interface", 4, _interface)
+"""What callers need of a service, by its name; None where it has no facts."""
+
+
+def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:
+    """The service's own routes, then the one that takes the rest to what is serving."""
+    rest = RouteFacts(RequestMatch(), Action(own.split), Place(own.file, ("serving",)))
+    return tuple(_with_timeouts(own, route) for route in (*own.routes, rest))
+
+
+def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
+    if not route.action.split:
+        return route
+    return replace(route, action=replace(route.action, request=own.request, retries=own.retries))
+
+
+def _check_host(look: Look, name: str, host: str) -> None:
+    first, *others = look.claimed(HOSTS, host)
+    for claim in others:
+        if claim.service == name and first != claim:
+            look.report(
+                Problem(
+                    DUPLICATE_HOST,
+                    claim.place,
+                    f"the host {host!r} belongs to service {first.service!r} already",
+                    fix="use another name, or take it out of one of the two",
+                    also=(first.place,),
+                )
+            )

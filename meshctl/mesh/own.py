@@ -1,0 +1,142 @@
+"""Stratum `own`: what a service says of itself, defaults applied; nothing of other services.
+
+May import the catalog and the graph.
+"""
+
+from typing import NamedTuple
+
+from meshctl.catalog.files import DefaultsFile
+from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.retries import RetryOn
+from meshctl.catalog.keys.route import Route
+from meshctl.catalog.keys.to import Target
+from meshctl.catalog.keys.protocol import Protocol
+from meshctl.catalog.service import Service
+from meshctl.graph import Index, Look, Rule
+from meshctl.mesh.edition import EDITIONS, Defaults
+from meshctl.mesh.facts import Action, Connection, Retries, RouteFacts, ServiceOwn, VersionFacts, Weight
+from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
+from meshctl.mesh.match import RequestMatch
+from meshctl.problems import KeyPath, Place
+from meshctl.units import Percent
+
+FIRST_VERSION = "v1"
+"""The version that `endpoints` without `versions` means."""
+
+_NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
+_CONDITIONS = {RetryOn.NEVER_SENT: _NEVER_SENT, RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error"}
+
+
+class HostClaim(NamedTuple):
+    """A service's claim on a host; `alias` is its place among the aliases, -1 for a derived name."""
+
+    file: str
+    service: str
+    alias: int
+
+    @property
+    def place(self) -> Place:
+        """Where the host is claimed."""
+        return Place(self.file, ("aliases", self.alias) if self.alias >= 0 else ("service",))
+
+
+HOSTS: Index[str, HostClaim] = Index("hosts", stratum=3)
+"""Who claims a host name that sidecars resolve."""
+
+
+def _own(look: Look, name: str) -> ServiceOwn | None:
+    found, mesh = service_entry(look, name), mesh_file(look)
+    if found is None or mesh is None:
+        return None
+    declared, service = found
+    defaults = EDITIONS[mesh.edition][(service.protocol or Protocol.HTTP).value]
+    for host, alias in _hosts(service, mesh.domain):
+        look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
+    return _facts(declared, service, _domains(service, mesh.domain), defaults_file(look), defaults)
+
+
+OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
+"""A service's own facts by its name; None where no file that could be read declares it."""
+
+
+def _facts(
+    declared: Declared,
+    service: Service,
+    domains: tuple[str, ...],
+    inherited: DefaultsFile | None,
+    defaults: Defaults,
+) -> ServiceOwn:
+    said = inherited.service if inherited else None
+    timeouts = (service.timeouts, said.timeouts if said else None)
+    connect = next((t.connect for t in timeouts if t and t.connect), defaults.connect)
+    request = next((t.request for t in timeouts if t and t.request), defaults.request)
+    versions = _versions(declared.file, service)
+    return ServiceOwn(
+        name=service.service,
+        file=declared.file,
+        team=declared.team,
+        domains=domains,
+        versions=versions,
+        split=_split(service, versions),
+        routes=tuple(
+            route_facts(route, Place(declared.file, ("routes", index)))
+            for index, route in enumerate(service.routes)
+        ),
+        connection=Connection(connect, defaults.keep_alive, defaults.breakers, defaults.outliers),
+        request=request,
+        retries=_retries(service, inherited, defaults),
+    )
+
+
+def _hosts(service: Service, domain: str) -> list[tuple[str, int]]:
+    derived = [(service.service, -1), (f"{service.service}.{domain}", -1)]
+    return derived + [(alias, index) for index, alias in enumerate(service.aliases)]
+
+
+def _domains(service: Service, domain: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(host for host, _ in _hosts(service, domain)))
+
+
+def _versions(file: str, service: Service) -> tuple[VersionFacts, ...]:
+    if service.versions is None:
+        path: KeyPath = ("endpoints",)
+        return (_version(FIRST_VERSION, service.endpoints or (), service.port, Place(file, path)),)
+    return tuple(
+        _version(name, version.endpoints, service.port, Place(file, ("versions", name, "endpoints")))
+        for name, version in sorted(service.versions.items())
+    )
+
+
+def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Place) -> VersionFacts:
+    bound = (Endpoint(address=e.address, port=port if e.port is None else e.port) for e in endpoints)
+    return VersionFacts(name, tuple(bound), origin)
+
+
+def _split(service: Service, versions: tuple[VersionFacts, ...]) -> tuple[Weight, ...]:
+    """The serving versions by weight; one without endpoints gets none while another has some."""
+    weights = service.serving.weights if service.serving else {versions[0].name: Percent(10_000)}
+    wanted = [v for v in versions if v.name in weights and weights[v.name].basis_points]
+    able = [v for v in wanted if v.endpoints] or wanted
+    return tuple(Weight(service.service, v.name, weights[v.name].basis_points) for v in able)
+
+
+def route_facts(route: Route, origin: Place) -> RouteFacts:
+    """A service's own route as a fact: to its versions, or an answer of the proxy's own."""
+    return RouteFacts(RequestMatch.of(route.match), Action(_weights(route.to), route.respond), origin)
+
+
+def _weights(target: Target | None) -> tuple[Weight, ...]:
+    destinations = target.destinations if target else ()
+    return tuple(
+        Weight(to.service, to.version, to.weight.basis_points)
+        for to in destinations
+        if to.version is not None and to.weight.basis_points
+    )
+
+
+def _retries(service: Service, inherited: DefaultsFile | None, defaults: Defaults) -> Retries:
+    said = inherited.service if inherited else None
+    written = (service.retries, said.retries if said else None)
+    attempts = next((r.attempts for r in written if r and r.attempts is not None), defaults.retry_attempts)
+    on = next((r.on for r in written if r and r.on is not None), defaults.retry_on)
+    return Retries(attempts, _CONDITIONS[on] if isinstance(on, RetryOn) else ",".join(on))

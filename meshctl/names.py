@@ -1,0 +1,118 @@
+"""One spelling of every name on the wire: type URLs, resource keys, clusters, listeners, routes, views.
+
+Imports nothing of meshctl. Names are unique per type within a view; renaming one later rebuilds
+connection pools and breaks dashboards, so nobody else builds or takes apart such a name.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from typing import NamedTuple, NewType
+
+TypeUrl = NewType("TypeUrl", str)
+
+_PREFIX = "type.googleapis.com/envoy."
+CLUSTER = TypeUrl(_PREFIX + "config.cluster.v3.Cluster")
+ENDPOINTS = TypeUrl(_PREFIX + "config.endpoint.v3.ClusterLoadAssignment")
+LISTENER = TypeUrl(_PREFIX + "config.listener.v3.Listener")
+ROUTES = TypeUrl(_PREFIX + "config.route.v3.RouteConfiguration")
+SECRET = TypeUrl(_PREFIX + "extensions.transport_sockets.tls.v3.Secret")
+
+RESERVED_NAMES = frozenset({"inbound"})
+"""Names that no service or gateway may have: `inbound/…` is the process beside a sidecar."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_VERSION = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+
+
+class Ref(NamedTuple):
+    """A resource as the wire names it: its type and its name, unique within a view."""
+
+    type: TypeUrl
+    name: str
+
+
+class ResourceKey(NamedTuple):
+    """A resource as a snapshot names it.
+
+    `variant` tells resources of one name apart that differ by view: the client's kind or Envoy minor,
+    or a node's own egress address. Empty where all views share one.
+    """
+
+    type: TypeUrl
+    name: str
+    variant: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """The same resource as the wire names it."""
+        return Ref(self.type, self.name)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may name a service, a gateway or a team."""
+    return _NAME.fullmatch(text) is not None and text not in RESERVED_NAMES
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` may name a version of a service."""
+    return _VERSION.fullmatch(text) is not None
+
+
+def cluster(service: str, version: str) -> str:
+    """The cluster of one version, and its load assignment: `voice/v1`."""
+    return f"{service}/{version}"
+
+
+def parse_cluster(name: str) -> tuple[str, str]:
+    """Service and version of a cluster's name. Raises ValueError for a name of another form."""
+    service, slash, version = name.partition("/")
+    if not slash or not version:
+        raise ValueError(f"{name!r} is not a cluster of a version")
+    return service, version
+
+
+def egress(services: Iterable[str]) -> str:
+    """The listener, and the routes, by which a sidecar's services call others: `egress/sync+web`."""
+    return f"egress/{joined(services)}"
+
+
+def gateway_listener(gateway: str, bind: str) -> str:
+    """A gateway's listener, and its routes: `gateway/edge/0.0.0.0:443`."""
+    return f"gateway/{gateway}/{bind}"
+
+
+def api_routes(service: str) -> str:
+    """The routes behind the API listeners of a service, for gRPC clients: `api/voice`."""
+    return f"api/{service}"
+
+
+def joined(services: Iterable[str]) -> str:
+    """Several services of one sidecar as one word: `sync+web`, sorted."""
+    return "+".join(sorted(services))
+
+
+class Role(Enum):
+    """What a node is for."""
+
+    SIDECAR = "sidecar"
+    GATEWAY = "gateway"
+
+
+class ViewKey(NamedTuple):
+    """What chooses a node's view: never its id.
+
+    `targets` are the services of a sidecar, sorted, or the one gateway. `client` is Envoy's minor release
+    ("1.40"), or "grpc". `egress` is the address of the node's own egress listener, where it has one.
+    """
+
+    role: Role
+    targets: tuple[str, ...]
+    client: str
+    egress: str = ""
+
+    @property
+    def name(self) -> str:
+        """The view's name: `sidecar/web@1.40`, `gateway/edge@1.40`, `sidecar/web@1.40@127.0.0.1:15101`."""
+        own = f"@{self.egress}" if self.egress else ""
+        return f"{self.role.value}/{joined(self.targets)}@{self.client}{own}"

@@ -1,0 +1,6 @@
+"""Resources encoded once, views of them, and the differences between two states."""
+
+from meshctl.snapshot.resource import Part, Resource
+from meshctl.snapshot.view import Snapshot, Tombstone, View, ViewSnapshot
+
+__all__ = ["Part", "Resource", "Snapshot", "Tombstone", "View", "ViewSnapshot"]

@@ -1,0 +1,155 @@
+"""Snapshots and views: which resources a class of nodes may see, and what changed since when.
+
+May import `names`. A snapshot never changes; the next one shares all that stayed, so that publishing
+costs what changed. A view is a set of keys, not of resources: an endpoint edit in a service with
+thousands of callers touches one resource and no view.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Self
+
+from rpds import HashTrieMap
+
+from meshctl.names import Ref, ResourceKey, TypeUrl
+from meshctl.snapshot.resource import Resource
+
+JOURNAL = 256
+"""How many publications back a difference is told at the cost of what changed; beyond, all is compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A resource that a view lost at `revision`; a client that reconnects may still hold it."""
+
+    resource: Resource
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The keys that one class of nodes may see, and what earlier generations of it had.
+
+    `frozen`: its service is gone while nodes are connected; they keep what they have.
+    """
+
+    name: str
+    keys: Mapping[Ref, ResourceKey]
+    tombstones: Mapping[Ref, Tombstone] = field(default_factory=lambda: MappingProxyType({}))
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One publication: the resources that changed, and for each changed view the names that did."""
+
+    revision: int
+    resources: frozenset[ResourceKey]
+    views: Mapping[str, frozenset[Ref]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All resources and views of one revision."""
+
+    revision: int = 0
+    resources: "HashTrieMap[ResourceKey, Resource]" = field(default_factory=HashTrieMap, repr=False)
+    views: "HashTrieMap[str, View]" = field(default_factory=HashTrieMap, repr=False)
+    _journal: tuple[_Change, ...] = field(default=(), repr=False)
+
+    def publish(
+        self,
+        resources: Mapping[ResourceKey, Resource | None],
+        views: Mapping[str, View | None],
+    ) -> Self:
+        """The next snapshot: these resources and views replaced, or gone where None."""
+        table, changed = self.resources, set()
+        for key, resource in resources.items():
+            if table.get(key) == resource:
+                continue
+            changed.add(key)
+            table = table.discard(key) if resource is None else table.insert(key, resource)
+        known, names = self.views, {}
+        for name, view in views.items():
+            names[name] = _moved(known.get(name), view)
+            known = known.discard(name) if view is None else known.insert(name, view)
+        revision = self.revision + 1
+        change = _Change(revision, frozenset(changed), names)
+        journal = (*self._journal[1 - JOURNAL :], change)
+        return replace(self, revision=revision, resources=table, views=known, _journal=journal)
+
+    def view(self, name: str) -> "ViewSnapshot | None":
+        """What the nodes of one class see of this snapshot, or None if there is no such view."""
+        view = self.views.get(name)
+        return None if view is None else ViewSnapshot(self, view)
+
+    def changes(self, since: int) -> tuple[_Change, ...] | None:
+        """The publications after revision `since`, or None when they are no longer known."""
+        behind = self.revision - since
+        if behind == 0:
+            return ()
+        return self._journal[-behind:] if 0 < behind <= len(self._journal) else None
+
+
+def _moved(old: View | None, new: View | None) -> frozenset[Ref]:
+    before: Mapping[Ref, ResourceKey] = old.keys if old else {}
+    after: Mapping[Ref, ResourceKey] = new.keys if new else {}
+    return frozenset(ref for ref in {**before, **after} if before.get(ref) != after.get(ref))
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSnapshot:
+    """One view at one revision: what a stream is given."""
+
+    snapshot: Snapshot
+    view: View
+
+    @property
+    def name(self) -> str:
+        """The view's name, such as `sidecar/web@1.40`."""
+        return self.view.name
+
+    @property
+    def revision(self) -> int:
+        """The snapshot's revision."""
+        return self.snapshot.revision
+
+    def get(self, ref: Ref) -> Resource | None:
+        """The resource of this name, or None if the view has none."""
+        key = self.view.keys.get(ref)
+        return None if key is None else self.snapshot.resources.get(key)
+
+    def names(self, type_url: TypeUrl) -> Iterator[str]:
+        """The names of one type, in the view's order."""
+        return (ref.name for ref in self.view.keys if ref.type == type_url)
+
+    def resources(self, type_url: TypeUrl | None = None) -> Iterator[Resource]:
+        """The resources, of one type or of all, in the view's order."""
+        for ref, key in self.view.keys.items():
+            if type_url is None or ref.type == type_url:
+                yield self.snapshot.resources[key]
+
+    @property
+    def tombstones(self) -> Mapping[Ref, Resource]:
+        """What earlier generations of this view had and it lacks now."""
+        return {ref: stone.resource for ref, stone in self.view.tombstones.items()}
+
+    def changed_since(self, older: "ViewSnapshot") -> frozenset[Ref]:
+        """The names that differ between an older state of the same view and this one, gone ones included."""
+        changes = self.snapshot.changes(older.revision)
+        if changes is None:
+            return frozenset(self._compare(older))
+        return frozenset(self._told_by(changes))
+
+    def _told_by(self, changes: Iterable[_Change]) -> Iterator[Ref]:
+        for change in changes:
+            yield from change.views.get(self.name, ())
+            for key in change.resources:
+                if self.view.keys.get(key.ref) == key:
+                    yield key.ref
+
+    def _compare(self, older: "ViewSnapshot") -> Iterator[Ref]:
+        for ref in {**older.view.keys, **self.view.keys}:
+            if older.get(ref) != self.get(ref):
+                yield ref

@@ -1,0 +1,1 @@
+"""Messages and services of `protos/meshctl/v1`, compiled by the build; nothing here is written by hand."""

@@ -1,0 +1,83 @@
+"""The backend program, over its real port."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from meshctl.verify.backend import IN_FLIGHT_PATH
+from meshctl.verify.connection import Outcome, connect, get
+from meshctl.verify.http1 import Response, request_bytes
+from meshctl.verify.polling import until
+from meshctl.verify.ports import free_ports
+from meshctl.verify.processes import BackendProcess
+
+
+@pytest.fixture
+async def backend(tmp_path: Path) -> AsyncIterator[BackendProcess]:
+    [port] = free_ports(1)
+    async with await BackendProcess.run("v1", "v1", port, tmp_path) as process:
+        await process.wait_ready()
+        yield process
+
+
+async def test_it_answers_its_version(backend: BackendProcess) -> None:
+    response = await get(backend.port, "/any")
+    assert (response.status, response.body, response.headers[b"x-version"]) == (200, b"v1\n", b"v1")
+    assert f"serving v1 on 127.0.0.1:{backend.port}" in backend.log_tail()
+
+
+async def test_requests_that_wait_are_in_flight_and_hold_up_nobody(backend: BackendProcess) -> None:
+    async def five() -> bool:
+        return await backend.in_flight() == 5
+
+    slow = [asyncio.create_task(get(backend.port, "/", {"x-delay": "300ms"})) for _ in range(5)]
+    await until(five)
+    assert (await get(backend.port, "/")).status == 200
+    assert not any(request.done() for request in slow)
+    assert [response.status for response in await asyncio.gather(*slow)] == [200] * 5
+    assert await backend.in_flight() == 0
+
+
+async def test_requests_sent_at_once_on_one_connection_are_answered_in_turn(backend: BackendProcess) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", backend.port)
+    late = request_bytes("/", {"host": "users", "x-delay": "10ms"})
+    writer.write(late + request_bytes(IN_FLIGHT_PATH, {"host": "users"}))
+    bodies = []
+    for _ in range(2):
+        await reader.readuntil(b"\r\n\r\n")
+        bodies.append(await reader.readline())
+    assert bodies == [b"v1\n", b"0\n"]
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"x-delay": "soon"}, 400), ({"transfer-encoding": "chunked"}, 411)]
+)
+async def test_what_it_does_not_do_is_refused(
+    backend: BackendProcess, headers: dict[str, str], status: int
+) -> None:
+    assert (await get(backend.port, "/", headers)).status == status
+
+
+async def test_on_sigterm_it_answers_what_is_under_way_and_ends(backend: BackendProcess) -> None:
+    async def one() -> bool:
+        return await backend.in_flight() == 1
+
+    idle = await connect("127.0.0.1", backend.port, 5.0)
+    busy = await connect("127.0.0.1", backend.port, 5.0)
+    answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    busy.send(request_bytes("/", {"host": "users", "x-delay": "200ms"}), answer.set_result, 5.0)
+    await until(one)
+
+    backend.signal(signal.SIGTERM)
+
+    await idle.closed
+    outcome = await answer
+    assert isinstance(outcome, Response)
+    assert (outcome.status, outcome.headers[b"connection"]) == (200, b"close")
+    await busy.closed
+    assert await backend.wait() == 0
