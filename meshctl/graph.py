@@ -48,7 +48,7 @@ CellName = tuple[AnyRule, Hashable]
 
 
 class _Cell:
-    __slots__ = ("claims", "dirty", "key", "kept", "problems", "readers", "reads", "rule", "value")
+    __slots__ = ("claims", "dirty", "kept", "key", "problems", "readers", "reads", "rule", "value")
 
     def __init__(self, rule: AnyRule, key: Hashable, value: object) -> None:
         self.rule = rule
@@ -150,7 +150,7 @@ class Graph:
                 self._compute(cell)
 
     def take_changed(self, rule: Rule[K, V]) -> list[K]:
-        """Settle, and give the keys of a watched rule that came, went or changed since this was last asked."""
+        """Settle, and give the keys of a watched rule that came, went or changed since last asked."""
         self.settle()
         changed, self._changed[rule] = self._changed[rule], {}
         return cast("list[K]", list(changed))
@@ -218,7 +218,9 @@ class Graph:
             if old != new:
                 self._reindex(slot, old, new)
 
-    def _reindex(self, slot: tuple[Index[Any, Any], Hashable], old: Iterable[Any], new: Iterable[Any]) -> None:
+    def _reindex(
+        self, slot: tuple[Index[Any, Any], Hashable], old: Iterable[Any], new: Iterable[Any]
+    ) -> None:
         index = self._cells.get(slot)
         if index is None:
             index = self._cells[slot] = _Cell(slot[0], slot[1], ())

@@ -6,7 +6,7 @@ May import the catalog and the graph.
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
 from meshctl.mesh.facts import Calls
-from meshctl.mesh.inputs import NAMES, is_declared, service_entry
+from meshctl.mesh.inputs import DECLARED, NAMES, service_entry
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.problems import UNKNOWN_SERVICE
 from meshctl.problems import Place, Problem, nearest
@@ -27,7 +27,7 @@ def _calls(look: Look, name: str) -> Calls | None:
     declared, service = found
     bound = set()
     for index, used in enumerate(service.uses):
-        if not is_declared(look, Kind.SERVICE, used):
+        if not look(DECLARED, (Kind.SERVICE, used)):
             look.report(unknown_service(look, used, Place(declared.file, ("uses", index))))
         elif look(INTERFACE, used) is not None:
             bound.add(used)

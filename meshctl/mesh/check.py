@@ -57,7 +57,7 @@ CHECK: Rule[EntryName, None] = Rule("check", 7, _check)
 def overlap(one: str, other: str) -> bool:
     """Whether two addresses (`0.0.0.0:80`) cannot both be listened on."""
     (address, _, port), (other_address, _, other_port) = one.rpartition(":"), other.rpartition(":")
-    everywhere = {"0.0.0.0", "[::]"}  # noqa: S104
+    everywhere = {"0.0.0.0", "[::]"}
     return port == other_port and (address == other_address or bool({address, other_address} & everywhere))
 
 

@@ -10,7 +10,7 @@ from meshctl.catalog.gateway import Gateway, Site
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look
 from meshctl.mesh.exposures import EXPOSED, EXPOSURES, Exposure
-from meshctl.mesh.inputs import NAMES, is_declared
+from meshctl.mesh.inputs import DECLARED, NAMES
 from meshctl.mesh.match import PathMatch
 from meshctl.mesh.problems import NOT_OPEN, OVERLAPPING_EXPOSE, UNKNOWN_TENANT
 from meshctl.problems import Place, Problem, nearest
@@ -39,8 +39,8 @@ def admitted(look: Look, file: str, gateway: Gateway) -> Mapping[int, Sequence[E
 def _claims(look: Look, gateway: str) -> Iterator[Exposure]:
     for name in look.claimed(EXPOSED, gateway):
         exposures = look(EXPOSURES, name.service)
-        if name.index < len(exposures):  # the index is one step ahead while a change is worked off
-            yield exposures[name.index]
+        if name.number < len(exposures):  # the index is one step ahead while a change is worked off
+            yield exposures[name.number]
 
 
 def _site_of(gateway: Gateway, claim: Exposure) -> int | None:
@@ -96,10 +96,11 @@ def _check_overlaps(look: Look, claims: Sequence[Exposure]) -> None:
 def _check_tenants(look: Look, file: str, gateway: Gateway) -> None:
     for index, site in enumerate(gateway.sites):
         for tenant in site.open_to:
-            teams = look.given(NAMES, "team") or frozenset()
-            if tenant in teams or is_declared(look, Kind.SERVICE, tenant):
+            teams: frozenset[str] = look.given(NAMES, "team") or frozenset()
+            if tenant in teams or look(DECLARED, (Kind.SERVICE, tenant)):
                 continue
-            known = teams | (look.given(NAMES, Kind.SERVICE.value) or frozenset())
+            services: frozenset[str] = look.given(NAMES, Kind.SERVICE.value) or frozenset()
+            known = teams | services
             near = nearest(tenant, known)
             fix = f"write {near!r}" if near else "name a team's folder or a service"
             place = Place(file, ("sites", index, "open_to", tenant), on_key=True)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from meshctl.catalog.source import Kind
 from meshctl.graph import Index, Look, Rule
-from meshctl.mesh.inputs import NAMES, is_declared, service_entry
+from meshctl.mesh.inputs import DECLARED, NAMES, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import UNKNOWN_GATEWAY
 from meshctl.problems import Place, Problem, nearest
@@ -31,7 +31,7 @@ class ExposureName(NamedTuple):
 
     file: str
     service: str
-    index: int
+    number: int
 
 
 EXPOSED: Index[str, ExposureName] = Index("exposed", stratum=3)
@@ -46,7 +46,7 @@ def _exposures(look: Look, name: str) -> tuple[Exposure, ...]:
     claims = []
     for index, expose in enumerate(service.expose):
         origin = Place(declared.file, ("expose", index))
-        if not is_declared(look, Kind.GATEWAY, expose.on):
+        if not look(DECLARED, (Kind.GATEWAY, expose.on)):
             look.report(_unknown_gateway(look, expose.on, Place(declared.file, ("expose", index, "on"))))
         look.claim(EXPOSED, expose.on, ExposureName(declared.file, name, index))
         match = RequestMatch.of(expose.match)

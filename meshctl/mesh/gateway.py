@@ -7,7 +7,7 @@ two claims on one request), then the site's own routes in file order.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from meshctl.catalog.gateway import Gateway, Site
+from meshctl.catalog.gateway import Site
 from meshctl.catalog.keys.respond import Respond
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
@@ -17,7 +17,7 @@ from meshctl.mesh.calls import unknown_service
 from meshctl.mesh.delegation import admitted, covers
 from meshctl.mesh.exposures import Exposure
 from meshctl.mesh.facts import Action, GatewayFacts, GatewayHost, RouteFacts, ServiceInterface, Weight
-from meshctl.mesh.inputs import gateway_entry, is_declared, mesh_file
+from meshctl.mesh.inputs import DECLARED, gateway_entry, mesh_file
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import UNKNOWN_VERSION
@@ -116,7 +116,7 @@ def _no_facts(service: str) -> Action:
 
 
 def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
-    if not is_declared(look, Kind.SERVICE, service):
+    if not look(DECLARED, (Kind.SERVICE, service)):
         look.report(unknown_service(look, service, replace(origin, path=(*origin.path, "to"))))
         return None
     return look(INTERFACE, service)

@@ -9,7 +9,7 @@ from meshctl.catalog.files import DefaultsFile, MeshFile
 from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import Kind
-from meshctl.graph import Look, Source
+from meshctl.graph import Look, Rule, Source
 
 Entry = Service | Gateway | MeshFile | DefaultsFile
 
@@ -64,6 +64,9 @@ def defaults_file(look: Look) -> DefaultsFile | None:
     return None
 
 
-def is_declared(look: Look, kind: Kind, name: str) -> bool:
-    """Whether any file, readable or not, binds the name."""
-    return bool(look.given(ENTRIES, (kind, name)))
+def _declared(look: Look, entry: EntryName) -> bool:
+    return look.given(ENTRIES, entry) is not None
+
+
+DECLARED: Rule[EntryName, bool] = Rule("declared", 1, _declared)
+"""Whether any file, readable or not, binds a name; a cell, so that an edit of the entry stops here."""

@@ -1,4 +1,4 @@
-"""Matches as facts: what a request must be like, what two of them have in common, and their direct evaluation.
+"""Matches as facts: what a request must be like, what two have in common, and their direct evaluation.
 
 May import the catalog. A path is its segments, so that `/a/**` is `/a` and everything below it, and
 `{name}` exactly one segment that is not empty.

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from meshctl.catalog.files import DefaultsFile
 from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import RetryOn
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
-from meshctl.catalog.keys.protocol import Protocol
-from meshctl.catalog.service import Service
+from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS, Defaults
 from meshctl.mesh.facts import Action, Connection, Retries, RouteFacts, ServiceOwn, VersionFacts, Weight
@@ -19,9 +19,6 @@ from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entr
 from meshctl.mesh.match import RequestMatch
 from meshctl.problems import KeyPath, Place
 from meshctl.units import Percent
-
-FIRST_VERSION = "v1"
-"""The version that `endpoints` without `versions` means."""
 
 _NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
 _CONDITIONS = {RetryOn.NEVER_SENT: _NEVER_SENT, RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error"}

@@ -1,0 +1,122 @@
+"""What a catalog costs: reading, compiling cold, memory, and three kinds of edit, at three sizes.
+
+    python bench/compile.py [SIZE ...]
+
+Every service has 10 endpoints and uses a hub and two others. An edit is timed from the new text of one
+file to the bytes of the next snapshot, with every sidecar's view open; each figure is the median of
+several edits, in milliseconds. Each size runs in a process of its own, so that memory is its own.
+"""
+
+import gc
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+from meshctl.catalog.source import read_source
+
+from meshctl.operations.compile import WATCHED, Compiler, view_keys
+from meshctl.operations.resolve import Resolver
+
+SIZES = (100, 1_000, 5_000)
+ENDPOINTS = 10
+EDITS = 15
+MESH = "format: 1\nedition: 2026.11\nname: bench\n"
+
+
+def service_text(number: int, services: int, *, endpoint: int = 0, alias: str = "") -> str:
+    """The file of one service; number 0 is the hub that all others use."""
+    uses = sorted({0, (number + 1) % services, (number + 7) % services} - {number}) if number else []
+    addresses = [
+        f"10.{number >> 8}.{number & 255}.{1 + (last + endpoint) % 250}" for last in range(ENDPOINTS)
+    ]
+    lines = [f"service: {name(number)}", "port: 8080", f"endpoints: [{', '.join(addresses)}]"]
+    lines += [f"uses: [{', '.join(map(name, uses))}]"] if uses else []
+    lines += [f"aliases: [{alias}]"] if alias else []
+    return "\n".join(lines) + "\n"
+
+
+def name(number: int) -> str:
+    """The name of a service by its number."""
+    return f"s{number}" if number else "hub"
+
+
+def measure(services: int) -> dict[str, float]:
+    """All figures at one size, in milliseconds and MB."""
+    texts = {"mesh.yaml": MESH} | {f"team/{name(n)}.yaml": service_text(n, services) for n in range(services)}
+    gc.disable()
+    before = _megabytes()
+    start = time.perf_counter()
+    sources = {file: read_source(file, text.encode()) for file, text in texts.items()}
+    read = time.perf_counter()
+    resolver = Resolver(WATCHED)
+    compiler = Compiler(resolver)
+    resolver.change(sources)
+    for key in view_keys(resolver):
+        compiler.open(key)
+    snapshot = compiler.publish()
+    compiled = time.perf_counter()
+    if resolver.problems():
+        raise SystemExit(f"the catalog of the benchmark has problems: {resolver.problems()[0]}")
+    gc.freeze()
+    gc.enable()
+    return {
+        "services": services,
+        "resources": len(snapshot.resources),
+        "read": 1000 * (read - start),
+        "compile": 1000 * (compiled - read),
+        "memory": _megabytes() - before,
+        "leaf": _edit(compiler, services, services // 2, lambda n: {"endpoint": n}),
+        "hub endpoint": _edit(compiler, services, 0, lambda n: {"endpoint": n}),
+        "hub host": _edit(compiler, services, 0, lambda n: {"alias": f"hub{n}.internal"}),
+    }
+
+
+def _edit(
+    compiler: Compiler, services: int, number: int, change: Callable[[int], dict[str, object]]
+) -> float:
+    """The median of several edits of one service's file, from its text to the next snapshot's bytes."""
+    file, times = f"team/{name(number)}.yaml", []
+    for edit in range(1, EDITS + 1):
+        text = service_text(number, services, **change(edit)).encode()  # type: ignore[arg-type]
+        before, start = compiler.snapshot.revision, time.perf_counter()
+        compiler.resolver.change({file: read_source(file, text)})
+        after = compiler.publish().revision
+        times.append(1000 * (time.perf_counter() - start))
+        if after == before:
+            raise SystemExit(f"an edit of {file} changed nothing")
+    return median(times)
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Print a row for each size, and the ratio of the largest to the smallest."""
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(measure(int(sys.argv[2]))))
+        return
+    rows = [_run(size) for size in map(int, sys.argv[1:] or map(str, SIZES))]
+    print("".join(f"{title:>14}" for title in rows[0]))
+    for row in rows:
+        print("".join(f"{value:>14,.{0 if value == int(value) else 2}f}" for value in row.values()))
+    print("times in ms, memory in MB; edits: from the file's new text to the next snapshot's bytes")
+    for edit in ("leaf", "hub endpoint", "hub host"):
+        ratio = rows[-1][edit] / rows[0][edit]
+        print(f"{edit}: {ratio:.2f} times as much at {rows[-1]['services']:,} as at {rows[0]['services']:,}")
+
+
+def _run(size: int) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, __file__, "--one", str(size)], check=True, capture_output=True, text=True
+    )
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""One cluster a version: how callers connect to it, and when they stop. Envoy: config.cluster.v3.Cluster.
+
+May import the mesh's facts. Endpoints are not here but in the load assignment, so that they change
+without a new cluster, whose connection pools would be built again.
+"""
+
+from meshctl import names
+from meshctl.envoy import pb
+from meshctl.mesh.edition import Breakers, Outliers
+from meshctl.mesh.facts import Connection
+
+_UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+
+def cluster(service: str, version: str, connection: Connection) -> pb.Cluster:
+    """The cluster of one version of a service, its endpoints fetched over ADS."""
+    return pb.Cluster(
+        name=names.cluster(service, version),
+        type=pb.Cluster.EDS,
+        eds_cluster_config=pb.Cluster.EdsClusterConfig(eds_config=pb.ads()),
+        connect_timeout=pb.duration(connection.connect),
+        circuit_breakers=circuit_breakers(connection.breakers),
+        outlier_detection=outlier_detection(connection.outliers),
+        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http1(connection))},
+        # An endpoint that was taken out goes at once, even while its health checks still pass.
+        ignore_health_on_host_removal=True,
+    )
+
+
+def circuit_breakers(breakers: Breakers) -> pb.CircuitBreakers:
+    """Limits on what one caller has open to the cluster. Envoy: config.cluster.v3.CircuitBreakers."""
+    return pb.CircuitBreakers(
+        thresholds=[
+            pb.CircuitBreakers.Thresholds(
+                max_connections=pb.uint32(breakers.connections),
+                max_pending_requests=pb.uint32(breakers.pending),
+                max_requests=pb.uint32(breakers.requests),
+                max_retries=pb.uint32(breakers.retries),
+                track_remaining=True,
+            )
+        ]
+    )
+
+
+def outlier_detection(outliers: Outliers) -> pb.OutlierDetection:
+    """When failing endpoints are left out. Envoy: config.cluster.v3.OutlierDetection."""
+    return pb.OutlierDetection(
+        consecutive_5xx=pb.uint32(outliers.consecutive_5xx),
+        consecutive_gateway_failure=pb.uint32(outliers.consecutive_gateway_failures),
+        # Without it Envoy counts gateway failures and ejects nobody: it enforces them at 0 %.
+        enforcing_consecutive_gateway_failure=pb.uint32(100),
+        interval=pb.duration(outliers.interval),
+        base_ejection_time=pb.duration(outliers.eject_for),
+        max_ejection_percent=pb.uint32(outliers.max_ejected.whole()),
+    )
+
+
+def _http1(connection: Connection) -> pb.UpstreamHttpOptions:
+    return pb.UpstreamHttpOptions(
+        common_http_protocol_options=pb.HttpProtocolOptions(idle_timeout=pb.duration(connection.keep_alive)),
+        explicit_http_config=pb.UpstreamHttpOptions.ExplicitHttpConfig(
+            http_protocol_options=pb.Http1ProtocolOptions()
+        ),
+    )

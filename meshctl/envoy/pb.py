@@ -1,0 +1,143 @@
+"""The one door to Envoy's generated classes: short names, and conversions of our units to theirs.
+
+May import `units` and protobuf. Nested messages are packed here alone, deterministically: packed otherwise,
+a map inside one gives other bytes in every process.
+"""
+
+from collections.abc import Iterable
+
+from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
+from envoy.config.core.v3.address_pb2 import Address, SocketAddress
+from envoy.config.core.v3.base_pb2 import DataSource
+from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
+from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, HttpProtocolOptions
+from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
+from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
+from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
+from envoy.config.listener.v3.api_listener_pb2 import ApiListener
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_components_pb2 import (
+    DirectResponseAction,
+    HeaderMatcher,
+    RetryPolicy,
+    Route,
+    RouteAction,
+    RouteMatch,
+    VirtualHost,
+    WeightedCluster,
+)
+from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
+    HttpConnectionManager,
+    HttpFilter,
+    Rds,
+)
+from envoy.extensions.path.match.uri_template.v3.uri_template_match_pb2 import UriTemplateMatchConfig
+from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
+from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
+    HttpProtocolOptions as UpstreamHttpOptions,
+)
+from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
+from envoy.type.matcher.v3.string_pb2 import StringMatcher
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration as DurationMessage
+from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
+
+from meshctl.units import Duration
+
+__all__ = [
+    "Address",
+    "AggregatedConfigSource",
+    "ApiListener",
+    "CircuitBreakers",
+    "Cluster",
+    "ClusterLoadAssignment",
+    "ConfigSource",
+    "DataSource",
+    "DirectResponseAction",
+    "Endpoint",
+    "Filter",
+    "FilterChain",
+    "HeaderMatcher",
+    "Http1ProtocolOptions",
+    "HttpConnectionManager",
+    "HttpFilter",
+    "HttpProtocolOptions",
+    "LbEndpoint",
+    "Listener",
+    "LocalityLbEndpoints",
+    "Message",
+    "OutlierDetection",
+    "PreviousHostsPredicate",
+    "Rds",
+    "RegexMatcher",
+    "RetryPolicy",
+    "Route",
+    "RouteAction",
+    "RouteConfiguration",
+    "RouteMatch",
+    "Router",
+    "SocketAddress",
+    "StringMatcher",
+    "SubstitutionFormatString",
+    "TypedExtensionConfig",
+    "UpstreamHttpOptions",
+    "UriTemplateMatchConfig",
+    "VirtualHost",
+    "WeightedCluster",
+    "ads",
+    "boolean",
+    "duration",
+    "header_equals",
+    "pack",
+    "socket",
+    "uint32",
+]
+
+
+def pack(message: Message) -> Any:
+    """A message inside a message, with the same bytes in every process."""
+    packed = Any()
+    packed.Pack(message, deterministic=True)
+    return packed
+
+
+def duration(length: Duration) -> DurationMessage:
+    """A length of time."""
+    seconds, milliseconds = divmod(length.milliseconds, 1000)
+    return DurationMessage(seconds=seconds, nanos=milliseconds * 1_000_000)
+
+
+def uint32(number: int) -> UInt32Value:
+    """A number where Envoy tells "absent" from zero."""
+    return UInt32Value(value=number)
+
+
+def boolean(*, value: bool) -> BoolValue:
+    """A truth value where Envoy tells "absent" from false."""
+    return BoolValue(value=value)
+
+
+def ads() -> ConfigSource:
+    """Fetched over the stream that everything comes over."""
+    return ConfigSource(ads=AggregatedConfigSource(), resource_api_version=ApiVersion.V3)
+
+
+def socket(address: str, port: int) -> Address:
+    """A TCP address; IPv6 without brackets."""
+    return Address(socket_address=SocketAddress(address=address, port_value=port))
+
+
+def header_equals(name: str, values: Iterable[str]) -> HeaderMatcher:
+    """A header, or a pseudo-header such as `:method`, that is exactly one of `values`."""
+    exact = list(values)
+    if len(exact) == 1:
+        return HeaderMatcher(name=name, string_match=StringMatcher(exact=exact[0]))
+    alternatives = "|".join(exact)  # methods only: upper-case letters, nothing to escape
+    return HeaderMatcher(name=name, string_match=StringMatcher(safe_regex=RegexMatcher(regex=alternatives)))

@@ -1,0 +1,126 @@
+"""Routes: facts to Envoy's virtual hosts and route configurations. Envoy: config.route.v3.
+
+May import the mesh's facts. A virtual host is made once and shared by all who call the service.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from meshctl import names
+from meshctl.catalog.keys.respond import Respond
+from meshctl.envoy import pb
+from meshctl.envoy.match import Paths, envoy_paths, route_matches
+from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, ServiceInterface, Weight
+from meshctl.names import CLUSTER, Ref
+
+_PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts"
+_HOST_ATTEMPTS = 5
+"""How often another endpoint is looked for before a retry goes to one that failed already."""
+
+NOT_IN_USES = "not-in-uses"
+"""The virtual host of everything that a sidecar's services do not use."""
+
+
+def service_host(service: ServiceInterface, paths: Paths = envoy_paths) -> pb.VirtualHost:
+    """The virtual host by which callers reach a service."""
+    return _virtual_host(service.name, service.domains, service.routes, paths)
+
+
+def gateway_host(host: GatewayHost) -> pb.VirtualHost:
+    """The virtual host of a gateway's domains that share their routes."""
+    return _virtual_host(host.domains[0], host.domains, host.routes, envoy_paths)
+
+
+def unknown_host() -> pb.VirtualHost:
+    """What a sidecar answers for a host that its services do not use: 404, the host, and what to do."""
+    body = "%REQ(:AUTHORITY)% is not in `uses` of the service that this sidecar serves\n"
+    respond = pb.DirectResponseAction(
+        status=404,
+        body_format=pb.SubstitutionFormatString(text_format_source=pb.DataSource(inline_string=body)),
+    )
+    route = pb.Route(match=pb.RouteMatch(prefix="/"), direct_response=respond)
+    return pb.VirtualHost(name=NOT_IN_USES, domains=["*"], routes=[route])
+
+
+def egress_routes(services: Sequence[str]) -> pb.RouteConfiguration:
+    """The head of a sidecar's routes; the virtual hosts of what it uses follow."""
+    # Clients with a proxy setting, and all gRPC clients, send the port with the host.
+    return pb.RouteConfiguration(name=names.egress(services), ignore_port_in_host_matching=True)
+
+
+def gateway_routes(gateway: str, bind: str) -> pb.RouteConfiguration:
+    """The head of a gateway listener's routes; the virtual hosts of its sites follow."""
+    name = names.gateway_listener(gateway, bind)
+    return pb.RouteConfiguration(name=name, ignore_port_in_host_matching=True)
+
+
+def api_routes(service: str) -> pb.RouteConfiguration:
+    """The head of the routes behind a service's API listeners."""
+    return pb.RouteConfiguration(name=names.api_routes(service))
+
+
+def clusters_of(routes: Iterable[RouteFacts]) -> Iterator[Ref]:
+    """The clusters that routes name: what a client must have before it is given them."""
+    for route in routes:
+        for part in route.action.split:
+            yield Ref(CLUSTER, names.cluster(part.service, part.version))
+
+
+def _virtual_host(
+    name: str, domains: Sequence[str], routes: Sequence[RouteFacts], paths: Paths
+) -> pb.VirtualHost:
+    plain = (message for route in routes for message in _routes(route, paths))
+    return pb.VirtualHost(name=name, domains=domains, routes=plain)
+
+
+def _routes(route: RouteFacts, paths: Paths) -> Iterator[pb.Route]:
+    for match in route_matches(route.match, paths):
+        if route.action.respond is not None:
+            yield pb.Route(match=match, direct_response=direct_response(route.action.respond))
+        else:
+            yield pb.Route(match=match, route=route_action(route.action))
+
+
+def direct_response(respond: Respond) -> pb.DirectResponseAction:
+    """An answer of the proxy's own. Envoy: config.route.v3.DirectResponseAction."""
+    message = pb.DirectResponseAction(status=respond.status)
+    if respond.body is not None:
+        message.body.inline_string = respond.body
+    return message
+
+
+def route_action(action: Action) -> pb.RouteAction:
+    """Where a request goes, for how long, and what is tried again. Envoy: config.route.v3.RouteAction."""
+    message = pb.RouteAction()
+    if len(action.split) == 1:
+        message.cluster = names.cluster(action.split[0].service, action.split[0].version)
+    else:
+        message.weighted_clusters.CopyFrom(weighted_clusters(action.split))
+    if action.request is not None:
+        message.timeout.CopyFrom(pb.duration(action.request))
+    if action.retries is not None and action.retries.attempts:
+        message.retry_policy.CopyFrom(retry_policy(action.retries))
+    return message
+
+
+def weighted_clusters(split: Sequence[Weight]) -> pb.WeightedCluster:
+    """Traffic shared among clusters; Envoy takes the sum of the weights as the whole."""
+    parts = (
+        pb.WeightedCluster.ClusterWeight(
+            name=names.cluster(part.service, part.version), weight=pb.uint32(part.weight)
+        )
+        for part in split
+    )
+    return pb.WeightedCluster(clusters=parts)
+
+
+def retry_policy(retries: Retries) -> pb.RetryPolicy:
+    """What is tried again, and never on the endpoint that failed. Envoy: config.route.v3.RetryPolicy."""
+    elsewhere = pb.RetryPolicy.RetryHostPredicate(
+        name=_PREVIOUS_HOSTS, typed_config=pb.pack(pb.PreviousHostsPredicate())
+    )
+    return pb.RetryPolicy(
+        retry_on=retries.conditions,
+        num_retries=pb.uint32(retries.attempts),
+        retry_host_predicate=[elsewhere],
+        host_selection_retry_max_attempts=_HOST_ATTEMPTS,
+    )

@@ -1,0 +1,169 @@
+"""Catalog to snapshot: the views that are wanted, their resources, and the next snapshot when they change.
+
+May import all layers below. This is the pipeline in one place: entries are resolved to facts, facts are
+encoded to resources, resources stand in views. Publishing costs what changed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from meshctl.catalog.source import Kind
+from meshctl.graph import Rule
+from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, parse_cluster
+from meshctl.operations.resolve import Resolver
+from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
+from meshctl.operations.views import VIEW
+from meshctl.problems import nearest
+from meshctl.snapshot import Resource, Snapshot, Tombstone, View
+
+WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
+"""The rules whose changes make a new snapshot: what a compiler's resolver must watch."""
+
+
+class Compiler:
+    """Compiles the views that somebody wants; `snapshot` is what was published last."""
+
+    def __init__(self, resolver: Resolver, base: Snapshot | None = None) -> None:
+        """`base` is the snapshot that nodes may still hold, such as the one on disk after a restart."""
+        self.resolver = resolver
+        self.snapshot = base or Snapshot()
+        self._graph = resolver.graph
+        self._open: Counter[ViewKey] = Counter()
+        self._recipes: dict[str, dict[ResourceKey, Recipe]] = {}
+        self._holders: Counter[ResourceKey] = Counter()
+        for view in self.snapshot.views.values():
+            self._holders.update(view.keys.values())
+
+    def open(self, key: ViewKey) -> None:
+        """A view is wanted, once more; it is in the next snapshot that is published."""
+        self._open[key] += 1
+        if self._open[key] == 1:
+            self._graph.keep(VIEW, key)
+
+    def close(self, key: ViewKey) -> None:
+        """A view is wanted once less; the last time, it leaves with the next snapshot."""
+        self._open[key] -= 1
+        if not self._open[key]:
+            del self._open[key]
+            self._graph.release(VIEW, key)
+
+    def publish(self) -> Snapshot:
+        """Work off what changed; the same snapshot as before if that comes out equal."""
+        views = dict(self._changed_views())
+        resources: dict[ResourceKey, Resource | None] = dict(self._changed_resources())
+        resources.update(dict.fromkeys(self._dropped(views)))
+        if views or resources:
+            self.snapshot = self.snapshot.publish(resources, views)
+        return self.snapshot
+
+    def forget(self, view: str, before: int) -> None:
+        """Drop a view's tombstones of revisions up to `before`: every node has got past them."""
+        old = self.snapshot.views.get(view)
+        if old is None:
+            return
+        left = {ref: stone for ref, stone in old.tombstones.items() if stone.revision > before}
+        if len(left) < len(old.tombstones):
+            self.snapshot = self.snapshot.publish({}, {view: replace(old, tombstones=left)})
+
+    def knows(self, key: ViewKey) -> str | None:
+        """None if the catalog declares what the nodes of a view stand for; else what it does not know."""
+        kind = Kind.GATEWAY if key.role is Role.GATEWAY else Kind.SERVICE
+        known = self.resolver.names(kind)
+        for target in key.targets:
+            if target not in known:
+                near = nearest(target, known)
+                return f"unknown {kind.value} {target!r}" + (
+                    f"; the nearest name is {near!r}" if near else ""
+                )
+        return None
+
+    def _changed_views(self) -> Iterator[tuple[str, View | None]]:
+        for key in self._graph.take_changed(VIEW):
+            old = self.snapshot.views.get(key.name)
+            recipes = self._graph.current(VIEW, key)
+            if key not in self._open:
+                self._want(key.name, ())
+                if old is not None:
+                    yield key.name, None
+            elif recipes is not None:
+                self._want(key.name, recipes)
+                renewed = self._renewed(key.name, old, recipes)
+                if renewed != old:
+                    yield key.name, renewed
+            elif old is not None:
+                self._want(key.name, _survivors(old))
+                yield key.name, replace(old, frozen=True)
+
+    def _renewed(self, name: str, old: View | None, recipes: Iterable[Recipe]) -> View:
+        """The view with its new keys; what it loses becomes a tombstone."""
+        keys = {recipe.key.ref: recipe.key for recipe in recipes}
+        stones: dict[Ref, Tombstone] = dict(old.tombstones) if old else {}
+        for ref, key in old.keys.items() if old else ():
+            lost = self.snapshot.resources.get(key)
+            if ref not in keys and lost is not None:
+                stones[ref] = Tombstone(lost, self.snapshot.revision + 1)
+        return View(name, keys, {ref: stone for ref, stone in stones.items() if ref not in keys})
+
+    def _want(self, view: str, recipes: Iterable[Recipe]) -> None:
+        """Keep the cells of a view's resources, and let those go that it had before."""
+        new = {recipe.key: recipe for recipe in recipes}
+        old = self._recipes.pop(view, {})
+        if new:
+            self._recipes[view] = new
+        for key, recipe in new.items():
+            if key not in old:
+                self._graph.keep(recipe.rule, recipe.of)
+        for key, recipe in old.items():
+            if key not in new:
+                self._graph.release(recipe.rule, recipe.of)
+
+    def _changed_resources(self) -> Iterator[tuple[ResourceKey, Resource]]:
+        """What was encoded anew. A resource whose cell came out empty stays until no view holds it."""
+        for rule in RESOURCES:
+            for of in self._graph.take_changed(rule):
+                resource = self._graph.current(rule, of)
+                if resource is not None and self.snapshot.resources.get(resource.key) != resource:
+                    yield resource.key, resource
+
+    def _dropped(self, views: Mapping[str, View | None]) -> Iterator[ResourceKey]:
+        """The resources that no view holds any more, once these views are in place."""
+        for name, view in views.items():
+            old = self.snapshot.views.get(name)
+            self._holders.update(view.keys.values() if view else ())
+            self._holders.subtract(old.keys.values() if old else ())
+        for key in {key for name in views for key in self._keys(name)}:
+            if not self._holders[key]:
+                del self._holders[key]
+                yield key
+
+    def _keys(self, view: str) -> Iterable[ResourceKey]:
+        known = self.snapshot.views.get(view)
+        return known.keys.values() if known else ()
+
+
+def _survivors(view: View) -> Iterator[Recipe]:
+    """What keeps its updates in a view whose service is gone: the clusters that still exist."""
+    for key in view.keys.values():
+        if key.type in (CLUSTER, ENDPOINTS):
+            for recipe in version_recipes(*parse_cluster(key.name)):
+                if recipe.key == key:
+                    yield recipe
+
+
+def view_keys(resolver: Resolver, client: str = "1.40") -> list[ViewKey]:
+    """The views of every service's sidecar and of every gateway, sorted."""
+    return sorted(
+        (
+            ViewKey(Role.GATEWAY if source.kind is Kind.GATEWAY else Role.SIDECAR, (source.name,), client)
+            for source in resolver.sources.values()
+            if source.kind in (Kind.SERVICE, Kind.GATEWAY) and source.entry is not None
+        ),
+        key=lambda key: key.name,
+    )
+
+
+def resources_by_view(snapshot: Snapshot) -> Mapping[str, list[Resource]]:
+    """Every view's resources, for whoever writes them out."""
+    return {name: list(view.resources()) for name in snapshot.views if (view := snapshot.view(name))}

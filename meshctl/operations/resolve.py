@@ -1,0 +1,104 @@
+"""Entries to facts: what `validate` needs, and what compiling builds on. No protobuf here.
+
+May import the catalog, the mesh and the graph.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from meshctl.catalog.source import Kind, Source
+from meshctl.graph import Graph, Rule
+from meshctl.mesh.check import CHECK
+from meshctl.mesh.inputs import ENTRIES, NAMES, Declared, EntryName
+from meshctl.problems import Place, Problem, Span
+
+_SINGLE = ((Kind.MESH, Kind.MESH.value), (Kind.DEFAULTS, Kind.DEFAULTS.value))
+_TEAM = "team"
+
+
+class Resolver:
+    """The loaded files and the graph over them; a change costs what reads the changed entries."""
+
+    def __init__(self, watched: Iterable[Rule[Any, Any]] = ()) -> None:
+        self.graph = Graph(watched)
+        self._sources: dict[str, Source] = {}
+        self._by_name: dict[EntryName, dict[str, Declared]] = {}
+        self._teams: Counter[str] = Counter()
+        self._checked: set[EntryName] = set()
+        for entry in _SINGLE:
+            self._check(entry)
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The loaded files, by their path within the catalog."""
+        return self._sources
+
+    def change(self, sources: Mapping[str, Source | None]) -> None:
+        """Load these files, in place of what was loaded of them; None takes a file away."""
+        touched: dict[EntryName, None] = {}
+        for file, source in sources.items():
+            touched.update(dict.fromkeys(self._replace(file, source)))
+        self._tell_names({kind for kind, name in touched if self._is_new_or_gone((kind, name))})
+        for entry in touched:
+            files = self._by_name.get(entry, {})
+            self.graph.put(ENTRIES, entry, tuple(files[file] for file in sorted(files)) or None)
+        for entry in touched:  # after all are in: none is missed that comes later in the same change
+            self._check(entry)
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        """The names of a kind that any file, readable or not, declares."""
+        return frozenset(name for of, name in self._by_name if of is kind)
+
+    def problems(self) -> list[Problem]:
+        """All that is wrong with what is loaded: within files, and between them."""
+        within = [problem for source in self._sources.values() for problem in source.problems]
+        return within + self.graph.problems()
+
+    def locate(self, place: Place) -> Span:
+        """The line of a place, as its file stands now."""
+        source = self._sources.get(place.file)
+        return Span(place.file, 1, 1) if source is None else source.locate(place)
+
+    def _replace(self, file: str, source: Source | None) -> Iterable[EntryName]:
+        for loaded, count in ((self._sources.pop(file, None), -1), (source, 1)):
+            if loaded is not None and loaded.team:
+                self._teams[loaded.team] += count
+            if loaded is not None:
+                yield from self._bind(loaded, present=count > 0)
+        self._teams = +self._teams
+        if source is not None:
+            self._sources[file] = source
+
+    def _bind(self, source: Source, *, present: bool) -> Iterable[EntryName]:
+        declared = Declared(source.file, source.team, source.entry)
+        # A file too broken to tell its kind may be either: it must not make others' references wrong.
+        kinds = (source.kind,) if source.kind else (Kind.SERVICE, Kind.GATEWAY)
+        for kind in kinds:
+            entry = (kind, source.name)
+            if present:
+                self._by_name.setdefault(entry, {})[source.file] = declared
+            else:
+                self._by_name[entry].pop(source.file)
+                if not self._by_name[entry]:
+                    del self._by_name[entry]
+            yield entry
+
+    def _is_new_or_gone(self, entry: EntryName) -> bool:
+        return (entry in self._by_name) != (entry in self._checked)
+
+    def _tell_names(self, kinds: set[Kind]) -> None:
+        """The names of a kind, told only when one came or went: it takes a walk over all of them."""
+        for kind in kinds:
+            self.graph.put(NAMES, kind.value, self.names(kind))
+        if kinds:
+            self.graph.put(NAMES, _TEAM, frozenset(self._teams))
+
+    def _check(self, entry: EntryName) -> None:
+        wanted = entry in self._by_name or entry in _SINGLE
+        if wanted and entry not in self._checked:
+            self._checked.add(entry)
+            self.graph.keep(CHECK, entry)
+        elif not wanted and entry in self._checked:
+            self._checked.discard(entry)
+            self.graph.release(CHECK, entry)

@@ -1,0 +1,182 @@
+"""The rules that make resources of facts, on the one graph: facts in, encoded resources out.
+
+May import the mesh, envoy and snapshot. A cell is keyed by what it is about; a virtual host is a cell of its
+own, so that a change of one service encodes it once for all its callers.
+"""
+
+from collections.abc import Hashable, Iterator
+from typing import Any, NamedTuple
+
+from meshctl import names
+from meshctl.envoy import cluster, endpoints, listener, routes
+from meshctl.envoy.match import envoy_paths, grpc_paths
+from meshctl.graph import Look, Rule
+from meshctl.mesh.calls import CALLS
+from meshctl.mesh.check import MESH
+from meshctl.mesh.facts import GatewayHost
+from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.interface import INTERFACE
+from meshctl.mesh.own import OWN
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey
+from meshctl.snapshot.encode import encode, encode_part
+from meshctl.snapshot.resource import Part, Resource
+
+Version = tuple[str, str]
+"""A service and one of its versions."""
+
+
+def _cluster(look: Look, key: Version) -> Resource | None:
+    own = look(OWN, key[0])
+    if own is None or own.version(key[1]) is None:
+        return None
+    return encode(ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.connection))
+
+
+def _assignment(look: Look, key: Version) -> Resource | None:
+    own = look(OWN, key[0])
+    version = own.version(key[1]) if own else None
+    if version is None:
+        return None
+    message = endpoints.load_assignment(key[0], version)
+    return encode(ResourceKey(ENDPOINTS, names.cluster(*key)), message, empty=not version.endpoints)
+
+
+def _service_host(look: Look, name: str) -> Part | None:
+    interface = look(INTERFACE, name)
+    if interface is None:
+        return None
+    message = routes.service_host(interface, envoy_paths)
+    return encode_part(name, message, list(routes.clusters_of(interface.routes)))
+
+
+def _gateway_host(_look: Look, host: GatewayHost) -> Part:
+    """Keyed by the facts themselves: a gateway's hosts that stay equal are not encoded again."""
+    needs = list(routes.clusters_of(host.routes))
+    return encode_part(host.domains[0], routes.gateway_host(host), needs)
+
+
+SERVICE_HOST: Rule[str, Part | None] = Rule("service host", 8, _service_host)
+GATEWAY_HOST: Rule[GatewayHost, Part] = Rule("gateway host", 8, _gateway_host)
+CLUSTERS: Rule[Version, Resource | None] = Rule("cluster", 8, _cluster)
+ASSIGNMENTS: Rule[Version, Resource | None] = Rule("load assignment", 8, _assignment)
+
+_UNKNOWN_HOST = encode_part(routes.NOT_IN_USES, routes.unknown_host(), [])
+
+
+def _callees(look: Look, services: tuple[str, ...]) -> list[str] | None:
+    """All that the services of one sidecar use, or None where one of them has no entry."""
+    callees: dict[str, None] = {}
+    for service in services:
+        calls = look(CALLS, service)
+        if calls is None:
+            return None
+        callees.update(dict.fromkeys(calls.services))
+    return sorted(callees)
+
+
+def _egress_routes(look: Look, services: tuple[str, ...]) -> Resource | None:
+    callees = _callees(look, services)
+    if callees is None:
+        return None
+    hosts = (look(SERVICE_HOST, callee) for callee in callees)
+    parts = [*(host for host in hosts if host is not None), _UNKNOWN_HOST]
+    return encode(ResourceKey(ROUTES, names.egress(services)), routes.egress_routes(services), parts=parts)
+
+
+class Egress(NamedTuple):
+    """A sidecar's way out: its services, and the node's own address for it ("": the mesh's)."""
+
+    services: tuple[str, ...]
+    own: str
+
+
+def _egress_listener(look: Look, key: Egress) -> Resource | None:
+    mesh = look(MESH, "")
+    if mesh is None:
+        return None
+    address = key.own or mesh.egress
+    name = names.egress(key.services)
+    message = listener.egress_listener(key.services, address)
+    at = ResourceKey(LISTENER, name, key.own)
+    return encode(at, message, needs=[Ref(ROUTES, name)], address=address)
+
+
+class Door(NamedTuple):
+    """One address that a gateway listens on."""
+
+    gateway: str
+    bind: str
+
+
+def _gateway_routes(look: Look, key: Door) -> Resource | None:
+    facts = look(GATEWAY, key.gateway)
+    if facts is None or key.bind not in facts.binds:
+        return None
+    parts = [look(GATEWAY_HOST, host) for host in facts.hosts]
+    return encode(ResourceKey(ROUTES, names.gateway_listener(*key)), routes.gateway_routes(*key), parts=parts)
+
+
+def _gateway_listener(look: Look, key: Door) -> Resource | None:
+    facts = look(GATEWAY, key.gateway)
+    if facts is None or key.bind not in facts.binds:
+        return None
+    name = names.gateway_listener(*key)
+    message = listener.gateway_listener(*key)
+    return encode(ResourceKey(LISTENER, name), message, needs=[Ref(ROUTES, name)], address=key.bind)
+
+
+def _api_routes(look: Look, name: str) -> Resource | None:
+    interface = look(INTERFACE, name)
+    if interface is None:
+        return None
+    needs = list(routes.clusters_of(interface.routes))
+    part = encode_part(name, routes.service_host(interface, grpc_paths), needs)
+    return encode(ResourceKey(ROUTES, names.api_routes(name)), routes.api_routes(name), parts=[part])
+
+
+class Api(NamedTuple):
+    """A name by which gRPC clients ask for a service."""
+
+    service: str
+    name: str
+
+
+def _api_listener(_look: Look, key: Api) -> Resource | None:
+    message = listener.api_listener(key.name, key.service)
+    needs = [Ref(ROUTES, names.api_routes(key.service))]
+    return encode(ResourceKey(LISTENER, key.name), message, needs=needs, by_name=True)
+
+
+EGRESS_ROUTES: Rule[tuple[str, ...], Resource | None] = Rule("egress routes", 9, _egress_routes)
+EGRESS_LISTENER: Rule[Egress, Resource | None] = Rule("egress listener", 9, _egress_listener)
+GATEWAY_ROUTES: Rule[Door, Resource | None] = Rule("gateway routes", 9, _gateway_routes)
+GATEWAY_LISTENER: Rule[Door, Resource | None] = Rule("gateway listener", 9, _gateway_listener)
+API_ROUTES: Rule[str, Resource | None] = Rule("api routes", 9, _api_routes)
+API_LISTENER: Rule[Api, Resource | None] = Rule("api listener", 9, _api_listener)
+
+RESOURCES: tuple[Rule[Any, Resource | None], ...] = (
+    CLUSTERS,
+    ASSIGNMENTS,
+    EGRESS_LISTENER,
+    EGRESS_ROUTES,
+    GATEWAY_LISTENER,
+    GATEWAY_ROUTES,
+    API_LISTENER,
+    API_ROUTES,
+)
+"""Every rule whose cells are resources."""
+
+
+class Recipe(NamedTuple):
+    """Which cell makes the resource of a key."""
+
+    key: ResourceKey
+    rule: Rule[Any, Resource | None]
+    of: Hashable
+
+
+def version_recipes(service: str, version: str) -> Iterator[Recipe]:
+    """The cluster of a version, and its endpoints."""
+    name, of = names.cluster(service, version), (service, version)
+    yield Recipe(ResourceKey(CLUSTER, name), CLUSTERS, of)
+    yield Recipe(ResourceKey(ENDPOINTS, name), ASSIGNMENTS, of)

@@ -1,0 +1,82 @@
+"""Which resources the nodes of a class may see: a set of keys, each with the cell that makes it.
+
+May import the mesh and the rules of resources. A view reads no resource: an endpoint edit of a service
+that thousands call touches none of their views.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from meshctl import names
+from meshctl.fleet.node import GRPC
+from meshctl.graph import Look, Rule
+from meshctl.mesh.calls import CALLS
+from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.interface import INTERFACE
+from meshctl.names import LISTENER, ROUTES, ResourceKey, Role, ViewKey
+from meshctl.operations.rules import (
+    API_LISTENER,
+    API_ROUTES,
+    EGRESS_LISTENER,
+    EGRESS_ROUTES,
+    GATEWAY_LISTENER,
+    GATEWAY_ROUTES,
+    Api,
+    Door,
+    Egress,
+    Recipe,
+    version_recipes,
+)
+
+
+def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
+    if key.role is Role.GATEWAY:
+        return _gateway(look, key)
+    callees: set[str] = set()
+    for service in key.targets:
+        calls = look(CALLS, service)
+        if calls is None:
+            return None
+        callees.update(calls.services)
+    services = _versions(look, callees)
+    own = _api(look, callees) if key.client == GRPC else _egress(key)
+    return tuple(sorted((*services, *own)))
+
+
+VIEW: Rule[ViewKey, tuple[Recipe, ...] | None] = Rule("view", 10, _view)
+"""What the nodes of one class may see; None where the catalog does not declare what they stand for."""
+
+
+def _versions(look: Look, services: Iterable[str]) -> Iterator[Recipe]:
+    for service in services:
+        interface = look(INTERFACE, service)
+        for version in interface.versions if interface else ():
+            yield from version_recipes(service, version)
+
+
+def _egress(key: ViewKey) -> Iterator[Recipe]:
+    name = names.egress(key.targets)
+    yield Recipe(ResourceKey(LISTENER, name, key.egress), EGRESS_LISTENER, Egress(key.targets, key.egress))
+    yield Recipe(ResourceKey(ROUTES, name), EGRESS_ROUTES, key.targets)
+
+
+def _api(look: Look, services: Iterable[str]) -> Iterator[Recipe]:
+    for service in services:
+        interface = look(INTERFACE, service)
+        if interface is None:
+            continue
+        yield Recipe(ResourceKey(ROUTES, names.api_routes(service)), API_ROUTES, service)
+        for domain in interface.domains:
+            yield Recipe(ResourceKey(LISTENER, domain), API_LISTENER, Api(service, domain))
+
+
+def _gateway(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
+    facts = look(GATEWAY, key.targets[0])
+    if facts is None:
+        return None
+    doors = []
+    for bind in facts.binds:
+        door = Door(facts.name, bind)
+        name = names.gateway_listener(*door)
+        doors.append(Recipe(ResourceKey(LISTENER, name), GATEWAY_LISTENER, door))
+        doors.append(Recipe(ResourceKey(ROUTES, name), GATEWAY_ROUTES, door))
+    return tuple(sorted((*_versions(look, facts.services), *doors)))
