@@ -235,10 +235,10 @@ class Mistake:
     on_key: bool = False
     also: tuple[KeyPath, ...] = ()
 
-    def within(self, path: KeyPath) -> "Mistake":
-        """The same mistake, seen from further up: `path` leads to the part that was being read."""
+    def within(self, path: KeyPath, *, on_key: bool = False) -> "Mistake":
+        """The same mistake from further up: `path` leads to the part, or to the key, that was being read."""
         also = tuple((*path, *other) for other in self.also)
-        return Mistake(self.code, self.message, self.fix, (*path, *self.path), self.on_key, also)
+        return Mistake(self.code, self.message, self.fix, (*path, *self.path), self.on_key or on_key, also)
 
     def problem(self, file: str) -> Problem:
         """The same mistake as a problem of `file`."""

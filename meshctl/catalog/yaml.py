@@ -13,7 +13,7 @@ from yaml import Node as YamlNode
 from yaml import ScalarNode as YamlScalar
 from yaml import SequenceNode as YamlSequence
 from yaml import YAMLError
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from meshctl.catalog.problems import (
     DUPLICATE_KEY,
@@ -176,7 +176,8 @@ class _Reader:
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             self._too_much(node)
         if node.tag is not None:
-            message = f"tags such as {shown(node.tag)} have no meaning here"
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            message = f"tags such as {shown(tag)} have no meaning here"
             self._problem(UNUSED_YAML, node, message, "remove the tag; the key decides the type")
         mark = node.start_mark
         if isinstance(node, YamlScalar):

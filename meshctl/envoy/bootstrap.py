@@ -60,7 +60,7 @@ def bootstrap(identity: Identity, control_plane: str, admin_port: int = ADMIN_PO
                 "api_type": "DELTA_GRPC",
                 "transport_api_version": "V3",
                 "set_node_on_first_message_only": True,
-                "grpc_services": [{"envoy_grpc": {"cluster_name": _CONTROL_PLANE_CLUSTER}}],
+                "grpc_services": [{"envoy_grpc": _stream()}],
             },
             "cds_config": _ads(),
             "lds_config": _ads(),
@@ -86,6 +86,12 @@ def _node(identity: Identity) -> JSON:
     if identity.egress:
         metadata["egress"] = identity.egress
     return {"id": identity.id, "cluster": identity.cluster, "metadata": metadata}
+
+
+def _stream() -> JSON:
+    # Envoy's own longest pause between attempts is 30 s: too long to wait after a restart.
+    pauses = {"base_interval": "0.5s", "max_interval": "5s"}
+    return {"cluster_name": _CONTROL_PLANE_CLUSTER, "retry_policy": {"retry_back_off": pauses}}
 
 
 def _control_plane(address: str) -> JSON:

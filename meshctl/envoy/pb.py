@@ -46,6 +46,7 @@ from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration as DurationMessage
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
@@ -92,6 +93,7 @@ __all__ = [
     "VirtualHost",
     "WeightedCluster",
     "ads",
+    "as_json",
     "boolean",
     "duration",
     "header_equals",
@@ -141,3 +143,9 @@ def header_equals(name: str, values: Iterable[str]) -> HeaderMatcher:
         return HeaderMatcher(name=name, string_match=StringMatcher(exact=exact[0]))
     alternatives = "|".join(exact)  # methods only: upper-case letters, nothing to escape
     return HeaderMatcher(name=name, string_match=StringMatcher(safe_regex=RegexMatcher(regex=alternatives)))
+
+
+def as_json(message: Message) -> dict[str, object]:
+    """A message as Envoy's configuration files have it: JSON, names as in the protos, nested ones unpacked."""
+    written: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
+    return written

@@ -31,7 +31,7 @@ class Compiler:
         self.snapshot = base or Snapshot()
         self._graph = resolver.graph
         self._open: Counter[ViewKey] = Counter()
-        self._recipes: dict[str, dict[ResourceKey, Recipe]] = {}
+        self._recipes: dict[str, dict[Recipe, None]] = {}
         self._holders: Counter[ResourceKey] = Counter()
         for view in self.snapshot.views.values():
             self._holders.update(view.keys.values())
@@ -108,15 +108,15 @@ class Compiler:
 
     def _want(self, view: str, recipes: Iterable[Recipe]) -> None:
         """Keep the cells of a view's resources, and let those go that it had before."""
-        new = {recipe.key: recipe for recipe in recipes}
+        new = dict.fromkeys(recipes)
         old = self._recipes.pop(view, {})
         if new:
             self._recipes[view] = new
-        for key, recipe in new.items():
-            if key not in old:
+        for recipe in new:
+            if recipe not in old:
                 self._graph.keep(recipe.rule, recipe.of)
-        for key, recipe in old.items():
-            if key not in new:
+        for recipe in old:
+            if recipe not in new:
                 self._graph.release(recipe.rule, recipe.of)
 
     def _changed_resources(self) -> Iterator[tuple[ResourceKey, Resource]]:

@@ -10,6 +10,7 @@ from meshctl import names
 from meshctl.fleet.node import GRPC
 from meshctl.graph import Look, Rule
 from meshctl.mesh.calls import CALLS
+from meshctl.mesh.check import MESH
 from meshctl.mesh.gateway import GATEWAY
 from meshctl.mesh.interface import INTERFACE
 from meshctl.names import LISTENER, ROUTES, ResourceKey, Role, ViewKey
@@ -29,6 +30,8 @@ from meshctl.operations.rules import (
 
 
 def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
+    if look(MESH, "") is None:
+        return None
     if key.role is Role.GATEWAY:
         return _gateway(look, key)
     callees: set[str] = set()

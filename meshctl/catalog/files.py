@@ -1,0 +1,68 @@
+"""`mesh.yaml` and `defaults.yaml`: what holds for the whole mesh.
+
+Imports `catalog.key`, the keys and `catalog.scalars`.
+"""
+
+from collections.abc import Container, Iterator
+from typing import Annotated
+
+from pydantic import PlainValidator
+
+from meshctl.catalog.key import Checks, Entry, Key, field, required, run
+from meshctl.catalog.keys.bind import Bind
+from meshctl.catalog.keys.choice import choose
+from meshctl.catalog.keys.names import Host, Name
+from meshctl.catalog.keys.retries import Retries
+from meshctl.catalog.keys.timeouts import Timeouts
+from meshctl.catalog.problems import NOTHING_SAID, Mistake
+from meshctl.catalog.scalars import read_integer
+
+FORMAT = 1
+"""The format of catalogs that this release reads."""
+EDITIONS = ("2026.11",)
+"""The dated sets of defaults that this release knows, oldest first."""
+
+
+class MeshFile(Entry):
+    """The mesh itself: `mesh.yaml`."""
+
+    format: Annotated[int, PlainValidator(lambda n: read_integer(n, FORMAT, FORMAT, "a known format"))] = (
+        required(doc="The catalog's format.", example=str(FORMAT))
+    )
+    edition: Annotated[str, PlainValidator(lambda word: choose(word, EDITIONS))] = required(
+        doc="The set of defaults; a new release never changes what one means.", example=EDITIONS[-1]
+    )
+    name: Name = required(doc="The mesh's name.", example="example")
+    domain: Host = field(doc="Services are also reached as NAME.DOMAIN.", example="mesh", default="mesh")
+    egress: Bind = field(
+        doc="Where sidecars listen for the calls of their service.",
+        example='"127.0.0.1:15001"',
+        default=Bind("127.0.0.1", 15_001),
+    )
+
+
+class ServiceDefaults(Key):
+    """What services have that do not say otherwise."""
+
+    timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
+    retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
+
+
+class DefaultsFile(Entry):
+    """The mesh's own defaults: `defaults.yaml`."""
+
+    service: ServiceDefaults | None = field(
+        doc="What services have that do not say otherwise.", example="{timeouts: {request: 15s}}"
+    )
+
+    def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
+        """A file that says nothing."""
+        yield from run(_CHECKS, self, broken)
+
+
+def _service(defaults: DefaultsFile) -> Iterator[Mistake]:
+    if defaults.service is None:
+        yield Mistake(NOTHING_SAID, "there is no default here", "write service: {…}, or delete the file")
+
+
+_CHECKS: Checks[DefaultsFile] = ((("service",), _service),)

@@ -1,0 +1,79 @@
+"""`gateway`: one edge proxy, its addresses, and its sites by host.
+
+Imports `catalog.key`, the keys, `catalog.problems` and `catalog.scalars`.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+
+from meshctl.catalog.key import CheckedKey, Checks, Entry, Key, field, required, run
+from meshctl.catalog.keys.bind import Bind
+from meshctl.catalog.keys.names import HostPattern, Name
+from meshctl.catalog.keys.path import PathPattern
+from meshctl.catalog.keys.route import Route, unreachable
+from meshctl.catalog.problems import NOTHING_SAID, Mistake
+from meshctl.catalog.scalars import Words, twice
+
+
+class Listener(Key):
+    """An address that the gateway listens on. Envoy: config.listener.v3.Listener."""
+
+    bind: Bind = required(doc="The IP address and port.", example='"0.0.0.0:80"')
+
+
+class Site(CheckedKey):
+    """Hosts and what happens with their requests. Envoy: config.route.v3.VirtualHost."""
+
+    hosts: tuple[HostPattern, ...] = required(
+        doc="The hosts, or *.example.com for all below.", example="[www.example.com]"
+    )
+    open_to: Mapping[Name, tuple[PathPattern, ...]] = field(
+        doc="Teams or services that may expose themselves here, and on which paths.",
+        example='{voice: ["/calls/**"]}',
+        default={},
+    )
+    routes: tuple[Route, ...] = field(
+        doc="The site's own routes, after what is exposed; the first match wins.",
+        example="[{to: web}]",
+        default=(),
+    )
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Sites that serve nobody or nothing, and routes that no request can reach."""
+        if not self.hosts:
+            yield Mistake(NOTHING_SAID, "the site has no host", "write the hosts, or remove it", ("hosts",))
+        if not self.open_to and not self.routes:
+            yield Mistake(NOTHING_SAID, "the site has no routes and is open to nobody", "add routes")
+        for name, patterns in self.open_to.items():
+            yield from twice(patterns, "open_to", name)
+            if not patterns:
+                message = f"no path is open to {name}"
+                yield Mistake(NOTHING_SAID, message, 'write ["/**"] for every path', ("open_to", name))
+        yield from unreachable(self.routes)
+
+
+class Gateway(Entry):
+    """One edge proxy."""
+
+    gateway: Name = required(doc="The gateway's name, the same as the file's.", example="edge")
+    description: Words | None = field(doc="What it is, for people.", example="Public edge")
+    listeners: tuple[Listener, ...] = required(
+        doc="The addresses that it listens on.", example='[{bind: "0.0.0.0:80"}]'
+    )
+    sites: tuple[Site, ...] = field(
+        doc="Hosts and their routes; the more exact host wins.",
+        example="[{hosts: [www.example.com], routes: [{to: web}]}]",
+        default=(),
+    )
+
+    def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
+        """What does not fit together in this gateway."""
+        yield from run(_CHECKS, self, broken)
+
+
+def _listeners(gateway: Gateway) -> Iterator[Mistake]:
+    if not gateway.listeners:
+        message = "the gateway listens nowhere"
+        yield Mistake(NOTHING_SAID, message, 'write [{bind: "0.0.0.0:80"}]', ("listeners",))
+
+
+_CHECKS: Checks[Gateway] = ((("listeners",), _listeners),)

@@ -1,0 +1,108 @@
+"""What every key is made of: a frozen, strict model, its fields' words, and values with a text form.
+
+Imports `catalog.problems` and `catalog.yaml`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any, NoReturn, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from meshctl.catalog.problems import Mistake
+
+T = TypeVar("T")
+
+REFUSED = "refused"
+"""The type of pydantic's errors that carry our own mistakes."""
+WRONG_VALUE = "wrong_value"
+"""The type of those that only say what kind of value was wanted; the key's example says the rest."""
+
+
+def field(*, doc: str, example: str, default: object = None) -> Any:
+    """An optional key: what it means, and its value as one would write it in YAML."""
+    return Field(default=default, description=doc, examples=[example])
+
+
+def required(*, doc: str, example: str) -> Any:
+    """A key that must be there; see `field`."""
+    return Field(description=doc, examples=[example])
+
+
+def refuse(*mistakes: Mistake) -> NoReturn:
+    """Refuse the value that is being read. The mistakes' paths lead from that value."""
+    raise PydanticCustomError(REFUSED, "refused", {"mistakes": mistakes})
+
+
+def wrong_value(wanted: str) -> NoReturn:
+    """Refuse a value of another kind than the key takes; `wanted` reads as in "is not {wanted}"."""
+    raise PydanticCustomError(WRONG_VALUE, "another kind of value", {"wanted": wanted})
+
+
+class Key(BaseModel):
+    """A mapping of keys that a team may write. `x-…` keys are free, and dropped."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_free_keys(cls, written: object) -> object:
+        if isinstance(written, dict) and any(key.startswith("x-") for key in written):
+            return {key: value for key, value in written.items() if not key.startswith("x-")}
+        return written
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(_hashable, self.__dict__.values())))
+
+
+def _hashable(value: object) -> object:
+    return frozenset(value.items()) if isinstance(value, dict) else value
+
+
+class CheckedKey(Key):
+    """A key whose parts must fit together."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if found := tuple(self.mistakes()):
+            refuse(*found)
+        return self
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """What does not fit together; paths lead from this key."""
+        raise NotImplementedError
+
+
+class Entry(Key):
+    """The keys of one file. Its parts are checked against each other apart from its typing."""
+
+    def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
+        """What does not fit together. The top keys in `broken` hold placeholders: nothing is said of them."""
+        yield from ()
+
+
+Checks = Iterable[tuple[tuple[str, ...], Callable[[T], Iterator[Mistake]]]]
+"""Checks of an entry, each with the top keys that it reads."""
+
+
+def run(checks: Checks[T], entry: T, broken: Container[str]) -> Iterator[Mistake]:
+    """Run the checks that read no broken key."""
+    for reads, check in checks:
+        if not any(key in broken for key in reads):
+            yield from check(entry)
+
+
+class Written(ABC):
+    """A value that is written as one text, or in one of several forms, and read by its own rules."""
+
+    __slots__ = ()
+
+    @classmethod
+    @abstractmethod
+    def read(cls, written: object) -> Self:
+        """The value of what stands in a file; an instance stays as it is. Calls `refuse`."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.read)

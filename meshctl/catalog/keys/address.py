@@ -1,0 +1,69 @@
+"""IP addresses with and without a port, as endpoints and listeners have them.
+
+Imports `catalog.key` and `catalog.problems`.
+"""
+
+import ipaddress
+import re
+from typing import NamedTuple
+
+from meshctl.catalog.key import refuse
+from meshctl.catalog.problems import WRONG_ADDRESS, Mistake, shown
+
+_PARTS = re.compile(r"\[([^\[\]]*)\](?::(.*))?|([^:\[\]]*)(?::([^:]*))?", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}")
+_LABELS = re.compile(r"[a-zA-Z0-9_.-]*[a-zA-Z_-][a-zA-Z0-9_.-]*")
+_LOCAL = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
+
+
+class Address(NamedTuple):
+    """An IP address in its shortest spelling, and its port where one is written."""
+
+    ip: str
+    port: int | None
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return self.ip
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+def read_address(text: str, what: str, sample: str) -> Address:
+    """Take an address apart. `what` names it in messages ("an endpoint"), `sample` is a right one."""
+    if text.count(":") > 1 and not text.startswith("["):
+        host, port = text, None
+    else:
+        match = _PARTS.fullmatch(text)
+        host, port = (match[1] or match[3] or "", match[2] or match[4]) if match else (text, None)
+    ip = _ip(host)
+    if ip is None:
+        refuse(Mistake(WRONG_ADDRESS, *_no_ip(text, host, port, what, sample)))
+    if port is None and text.rstrip().endswith(":") and "::" not in text:
+        port = ""
+    if port is None:
+        return Address(ip, None)
+    if _PORT.fullmatch(port) is None or not 1 <= int(port) <= 65_535:
+        message = f"{shown(text)} has no port of 1 to 65535 after its address"
+        refuse(Mistake(WRONG_ADDRESS, message, f"write {sample}"))
+    return Address(ip, int(port))
+
+
+def _ip(host: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return None if isinstance(address, ipaddress.IPv6Address) and address.scope_id else str(address)
+
+
+def _no_ip(text: str, host: str, port: str | None, what: str, sample: str) -> tuple[str, str]:
+    after = f":{port}" if port else ""
+    if "://" in text:
+        rest = text.partition("://")[2].split("/")[0]
+        return f"{what} is an IP address, not the URL {shown(text)}", f"write {rest or sample}"
+    if host.lower() in _LOCAL:
+        return f"{what} is an IP address, not the name {shown(host)}", f"write 127.0.0.1{after}"
+    if _LABELS.fullmatch(host):
+        fix = f"write the IP addresses behind it, such as 10.0.1.10{after}"
+        return f"{what} is an IP address, not the name {shown(host)}", fix
+    return f"{shown(text)} is not an IP address", f"write one such as {sample}"

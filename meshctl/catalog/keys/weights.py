@@ -1,0 +1,56 @@
+"""Weights: names with the share that each of them gets.
+
+Imports `catalog.key`, `catalog.problems` and `catalog.scalars`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from pydantic_core import PydanticCustomError
+
+from meshctl.catalog.key import REFUSED, refuse
+from meshctl.catalog.problems import NOTHING_SAID, WRONG_SHAPE, WRONG_SUM, Mistake
+from meshctl.catalog.scalars import read_percent
+from meshctl.units import Percent
+
+T = TypeVar("T")
+
+ALL = Percent(10_000)
+
+
+def read_weights(written: Mapping[str, object], read_name: Callable[[object], T]) -> dict[T, Percent]:
+    """Names, each read by `read_name`, with their shares, which make 100% together."""
+    if not written:
+        refuse(Mistake(NOTHING_SAID, "there is no weight here", "write a name, or names with their weights"))
+    weights: dict[T, Percent] = {}
+    mistakes: list[Mistake] = []
+    for key, share in written.items():
+        try:
+            name = read_name(key)
+        except PydanticCustomError as error:
+            mistakes += _mistakes(error, key, on_key=True)
+            continue
+        try:
+            weights[name] = read_percent(share)
+        except PydanticCustomError as error:
+            mistakes += _mistakes(error, key, on_key=False)
+    if mistakes:
+        refuse(*mistakes)
+    _check_sum(weights.values())
+    return weights
+
+
+def _check_sum(shares: Iterable[Percent]) -> None:
+    total = sum(share.basis_points for share in shares)
+    if total != ALL.basis_points:
+        missing = Percent(abs(ALL.basis_points - total))
+        fix = f"give {missing} {'more' if total < ALL.basis_points else 'less'}"
+        refuse(Mistake(WRONG_SUM, f"the weights make {Percent(total)}, not 100%", fix))
+
+
+def _mistakes(error: PydanticCustomError, key: str, *, on_key: bool) -> list[Mistake]:
+    if error.type == REFUSED and error.context:
+        found: tuple[Mistake, ...] = error.context["mistakes"]
+        return [mistake.within((key,), on_key=on_key) for mistake in found]
+    message, fix = "the weight is not a percentage", "write a share such as 5%"
+    return [Mistake(WRONG_SHAPE, message, fix, (key,), on_key)]

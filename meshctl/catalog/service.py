@@ -1,0 +1,166 @@
+"""`service`: one service, its versions, and how its requests go.
+
+Imports `catalog.key`, the keys, `catalog.problems` and `catalog.scalars`.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+
+from meshctl.catalog.key import Checks, Entry, field, required, run
+from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.expose import Expose
+from meshctl.catalog.keys.names import Host, Name, VersionName
+from meshctl.catalog.keys.protocol import ProtocolKey
+from meshctl.catalog.keys.retries import Retries
+from meshctl.catalog.keys.route import Route, unreachable
+from meshctl.catalog.keys.serving import Serving
+from meshctl.catalog.keys.timeouts import Timeouts
+from meshctl.catalog.keys.to import Weighted
+from meshctl.catalog.keys.versions import Version
+from meshctl.catalog.problems import (
+    EXCLUSIVE,
+    LISTED_TWICE,
+    MISSING_KEY,
+    NOTHING_SAID,
+    OWN_NAME,
+    UNKNOWN_VERSION,
+    WRONG_TARGET,
+    Mistake,
+    near,
+    shown,
+)
+from meshctl.catalog.scalars import Port, Words, twice
+from meshctl.problems import KeyPath
+
+FIRST_VERSION = "v1"
+"""The version that `endpoints` without `versions` means."""
+
+
+class Service(Entry):
+    """One service of a team."""
+
+    service: Name = required(doc="The service's name, the same as the file's.", example="voice")
+    description: Words | None = field(doc="What it is, for people.", example="Programmable Voice API")
+    protocol: ProtocolKey | None = field(doc="What it speaks; without the key: http.", example="http")
+    port: Port = required(doc="Where it is reached.", example="8080")
+    endpoints: tuple[Endpoint, ...] | None = field(
+        doc="Where its only version is reached.", example="[10.0.1.10, 10.0.1.11]"
+    )
+    versions: Mapping[VersionName, Version] | None = field(
+        doc="Its versions, each with its endpoints.", example="{v1: {endpoints: [10.0.1.10]}}"
+    )
+    serving: Serving | None = field(
+        doc="The version that gets the requests, or shares of several.", example="{v1: 90%, v2: 10%}"
+    )
+    uses: tuple[Name, ...] = field(
+        doc="The services that it calls; no others are known to its sidecars.",
+        example="[accounts]",
+        default=(),
+    )
+    aliases: tuple[Host, ...] = field(
+        doc="Names besides its own by which callers reach it.", example="[voice.internal]", default=()
+    )
+    timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
+    retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
+    routes: tuple[Route, ...] = field(
+        doc="Requests that go elsewhere than to the serving version; the first match wins.",
+        example="[{match: {path: /ping}, respond: {status: 200}}]",
+        default=(),
+    )
+    expose: tuple[Expose, ...] = field(
+        doc="What it offers at gateways.", example="[{on: edge, host: api.example.com}]", default=()
+    )
+
+    def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
+        """What does not fit together in this service."""
+        yield from run(_CHECKS, self, broken)
+
+    @property
+    def version_names(self) -> tuple[str, ...]:
+        """The names of its versions; `v1` where it has endpoints of its own."""
+        return (FIRST_VERSION,) if self.versions is None else tuple(self.versions)
+
+
+def _endpoints_or_versions(service: Service) -> Iterator[Mistake]:
+    if service.endpoints is None and service.versions is None:
+        message = "the service has no endpoints"
+        yield Mistake(MISSING_KEY, message, "add endpoints: [10.0.1.10], or versions")
+    elif service.endpoints is not None and service.versions is not None:
+        message = "the service has both endpoints and versions"
+        fix = "write the endpoints into one of the versions"
+        yield Mistake(EXCLUSIVE, message, fix, ("endpoints",), on_key=True, also=(("versions",),))
+    elif service.versions is not None and not service.versions:
+        message = "there is no version here"
+        yield Mistake(NOTHING_SAID, message, "write v1: {endpoints: [10.0.1.10]}", ("versions",))
+    yield from twice(service.endpoints or (), "endpoints")
+
+
+def _serving(service: Service) -> Iterator[Mistake]:
+    names = service.version_names
+    if service.serving is None:
+        if len(names) > 1:
+            message = f"the service has {len(names)} versions, and does not say which one is serving"
+            yield Mistake(MISSING_KEY, message, f"add serving: {names[0]}", ("versions",), on_key=True)
+        return
+    for name in service.serving.weights:
+        if name not in names:
+            path = ("serving", name) if len(service.serving.weights) > 1 else ("serving",)
+            yield _no_version(names, name, path)
+
+
+def _no_version(names: tuple[str, ...], name: str, path: KeyPath) -> Mistake:
+    message = f"the service has no version {shown(name)}"
+    fix = f"write {near(name, names) or ' or '.join(names)}"
+    return Mistake(UNKNOWN_VERSION, message, fix, path, on_key=len(path) > 1)
+
+
+def _uses(service: Service) -> Iterator[Mistake]:
+    yield from twice(service.uses, "uses")
+    if service.service in service.uses:
+        message = f"{service.service} is the service itself, which needs no mesh to reach itself"
+        yield Mistake(OWN_NAME, message, "remove it", ("uses", service.uses.index(service.service)))
+
+
+def _aliases(service: Service) -> Iterator[Mistake]:
+    yield from twice(service.aliases, "aliases")
+    if service.service in service.aliases:
+        path = ("aliases", service.aliases.index(service.service))
+        message = f"{service.service} is the service's own name already"
+        yield Mistake(LISTED_TWICE, message, "remove it", path, also=(("service",),))
+
+
+def _targets(service: Service) -> Iterator[Mistake]:
+    for index, route in enumerate(service.routes):
+        destinations = route.to.destinations if route.to else ()
+        for destination in destinations:
+            path: KeyPath = ("routes", index, "to")
+            if len(destinations) > 1:
+                path = (*path, str(destination))
+            yield from _target(service, destination, path)
+
+
+def _target(service: Service, to: Weighted, path: KeyPath) -> Iterator[Mistake]:
+    names, on_key = service.version_names, len(path) > 3
+    if to.service != service.service:
+        message = f"{to} is not a version of this service, and its routes lead to its own"
+        fix = f"write {service.service}/{to.version if to.version in names else names[0]}"
+        yield Mistake(WRONG_TARGET, message, fix, path, on_key)
+    elif to.version is None:
+        message = f"{to} is the service itself; its routes lead to its versions"
+        fix = f"write {to}/{names[0]}, or leave the route out: the rest goes to the serving version"
+        yield Mistake(OWN_NAME, message, fix, path, on_key)
+    elif to.version not in names:
+        versions = " or ".join(f"{to.service}/{name}" for name in names)
+        message = f"the service has no version {shown(to.version)}"
+        close = near(to.version, names)
+        fix = f"write {to.service}/{close}" if close else f"write {versions}"
+        yield Mistake(UNKNOWN_VERSION, message, fix, path, on_key)
+
+
+_CHECKS: Checks[Service] = (
+    (("endpoints", "versions"), _endpoints_or_versions),
+    (("endpoints", "versions", "serving"), _serving),
+    (("service", "uses"), _uses),
+    (("service", "aliases"), _aliases),
+    (("service", "endpoints", "versions", "routes"), _targets),
+    (("routes",), lambda service: unreachable(service.routes)),
+)

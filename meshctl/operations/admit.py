@@ -1,0 +1,111 @@
+"""Which texts of a catalog are served: atomic by entry, the others go on.
+
+May import the catalog and what resolves it; no protobuf. A file that does not parse or resolve stays at its
+last good text. Where the mix does not resolve, those of the changed files that take part go back too, the
+one that changed last first, until it does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from meshctl.catalog.folder import MESH_FILE
+from meshctl.catalog.source import Source, read_source
+from meshctl.operations.resolve import Resolver
+from meshctl.operations.trial import FOUNDATION, NAME_ONLY, Trial, served_source
+from meshctl.problems import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one change of the catalog came to.
+
+    `changes` are the served texts that changed (None: no longer served, `NAME_ONLY`: the name alone).
+    `held` says of each file that is not served as it stands on disk why, in lines of the refused text.
+    `published`: whether what the resolver now holds may be served.
+    """
+
+    changes: Mapping[str, bytes | None]
+    held: Mapping[str, tuple[Finding, ...]]
+    published: bool
+
+
+class Admission:
+    """Decides, change by change, which text of each file a resolver holds.
+
+    `good` are the texts that are served, `wanted` those on disk. What `good` holds resolves without a
+    problem, always. A file that never was good is served as its name alone (`NAME_ONLY`), so that one
+    mistake gives one message.
+    """
+
+    def __init__(self, resolver: Resolver, good: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        """`good` are the texts that were served before a restart; `resolver` holds nothing yet."""
+        self.resolver = resolver
+        self.good: dict[str, bytes] = dict(good)
+        self.wanted: dict[str, bytes] = dict(good)
+        self._pending: dict[str, int] = {}  # what is not served as it stands on disk: when it changed last
+        self._sources: dict[str, Source] = {}  # the pending ones as they stand on disk, read once
+        self._changes = 0
+        self._live = False  # whether anything was served by this process
+        resolver.change({file: served_source(file, text) for file, text in good.items()})
+
+    def change(self, texts: Mapping[str, bytes | None]) -> Outcome:
+        """Files that came, changed or went (None); what was held before is tried again with them."""
+        self._note(texts)
+        if not self._live and MESH_FILE not in self.wanted:
+            return Outcome({}, {}, published=False)
+        trial = Trial(self.resolver, self.good, self._pending, self._candidates())
+        if not trial.run() or not (self._live or self._is_founded(trial.served())):
+            trial.abandon()
+            return Outcome({}, trial.held(), published=False)
+        self._live = True
+        return Outcome(self._accept(trial.served()), trial.held(), published=True)
+
+    def _note(self, texts: Mapping[str, bytes | None]) -> None:
+        self._changes += 1
+        for file, text in texts.items():
+            if text is None:
+                self.wanted.pop(file, None)
+            else:
+                self.wanted[file] = text
+            self._sources.pop(file, None)
+            if self._is_settled(file):
+                self._pending.pop(file, None)
+            else:
+                self._pending[file] = self._changes
+
+    def _is_settled(self, file: str) -> bool:
+        # An empty file is no entry: it differs from the empty text that stands for a name.
+        wanted = self.wanted.get(file)
+        return wanted == self.good.get(file) and wanted != NAME_ONLY
+
+    def _candidates(self) -> dict[str, Source | None]:
+        """What the pending files say on disk; None: deleted."""
+        found: dict[str, Source | None] = {}
+        for file in self._pending:
+            text = self.wanted.get(file)
+            if text is None:
+                found[file] = None
+            else:
+                if file not in self._sources:
+                    self._sources[file] = read_source(file, text)
+                found[file] = self._sources[file]
+        return found
+
+    def _is_founded(self, served: Mapping[str, bytes | None]) -> bool:
+        """Whether each foundation that is on disk is served in some text: without it all would change."""
+        return all(served.get(file, self.good.get(file)) for file in FOUNDATION & self.wanted.keys())
+
+    def _accept(self, served: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
+        changes: dict[str, bytes | None] = {}
+        for file, text in served.items():
+            if self.good.get(file) != text:
+                changes[file] = text
+            if text is None:
+                self.good.pop(file, None)
+            else:
+                self.good[file] = text
+            if self._is_settled(file):
+                self._pending.pop(file, None)
+                self._sources.pop(file, None)
+        return changes

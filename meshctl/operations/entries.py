@@ -1,0 +1,120 @@
+"""The entries of a catalog as a team asks for them: what there is, whose it is, who uses whom.
+
+May import the catalog; no protobuf.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from meshctl.catalog.gateway import Gateway
+from meshctl.catalog.service import Service
+from meshctl.catalog.source import Kind, Source
+from meshctl.operations.resolve import Resolver
+from meshctl.problems import nearest
+
+
+class UnknownEntry(Exception):
+    """No entry has this name; the message names the nearest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One service or gateway. `problems` counts what is wrong in its file; then most of the rest is empty.
+
+    `versions` are the endpoints by version, `serving` the shares of the versions that get requests.
+    """
+
+    name: str
+    kind: Kind
+    team: str
+    file: str
+    problems: int
+    description: str = ""
+    port: int | None = None
+    versions: Mapping[str, tuple[str, ...]] | None = None
+    serving: Mapping[str, str] | None = None
+    uses: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+def teams(resolver: Resolver) -> tuple[str, ...]:
+    """The teams that have entries, sorted."""
+    return tuple(sorted({source.team for source in resolver.sources.values()} - {""}))
+
+
+def names_of(resolver: Resolver, kind: Kind) -> tuple[str, ...]:
+    """The names of all services, or of all gateways, broken ones too; sorted."""
+    return tuple(sorted({source.name for source in resolver.sources.values() if source.kind is kind}))
+
+
+def summaries(resolver: Resolver) -> list[Summary]:
+    """All services and gateways, by team and name."""
+    users = _users(resolver)
+    found = (
+        _summary(source, source.kind, users.get(source.name, ()))
+        for source in resolver.sources.values()
+        if source.kind in (Kind.SERVICE, Kind.GATEWAY)
+    )
+    return sorted(found, key=lambda summary: (summary.team, summary.name, summary.file))
+
+
+def summary(resolver: Resolver, name: str) -> Summary:
+    """One service or gateway by its name. Raises UnknownEntry."""
+    every = summaries(resolver)
+    for one in every:
+        if one.name == name:
+            return one
+    near = nearest(name, (one.name for one in every))
+    raise UnknownEntry(f"there is no entry {name!r}" + (f"; the nearest name is {near!r}" if near else ""))
+
+
+def _users(resolver: Resolver) -> dict[str, tuple[str, ...]]:
+    users: dict[str, list[str]] = {}
+    for source in resolver.sources.values():
+        for used in source.entry.uses if isinstance(source.entry, Service) else ():
+            users.setdefault(used, []).append(source.name)
+    return {used: tuple(sorted(callers)) for used, callers in users.items()}
+
+
+def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
+    entry = source.entry
+    if isinstance(entry, Service):
+        return Summary(
+            name=source.name,
+            kind=kind,
+            team=source.team,
+            file=source.file,
+            problems=0,
+            description=entry.description or "",
+            port=entry.port,
+            versions=dict(_versions(entry)),
+            serving=_serving(entry),
+            uses=entry.uses,
+            used_by=used_by,
+        )
+    if isinstance(entry, Gateway):
+        return Summary(
+            name=source.name,
+            kind=kind,
+            team=source.team,
+            file=source.file,
+            problems=0,
+            description=entry.description or "",
+            listeners=tuple(str(listener.bind) for listener in entry.listeners),
+            hosts=tuple(str(host) for site in entry.sites for host in site.hosts),
+        )
+    return Summary(source.name, kind, source.team, source.file, len(source.problems), used_by=used_by)
+
+
+def _versions(service: Service) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name in service.version_names:
+        endpoints = service.versions[name].endpoints if service.versions else service.endpoints or ()
+        yield name, tuple(str(endpoint) for endpoint in endpoints)
+
+
+def _serving(service: Service) -> dict[str, str]:
+    if service.serving is None:
+        return {service.version_names[0]: "100%"}
+    return {version: str(weight) for version, weight in service.serving.weights.items()}

@@ -1,0 +1,100 @@
+"""A new mesh folder: its catalog with a first service, settings for editors, and a check for CI.
+
+May import the catalog.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from meshctl.catalog.edit import hello_text, mesh_text
+from meshctl.catalog.files import EDITIONS
+from meshctl.names import is_name
+from meshctl.operations.edit import write_file
+
+TEAM = "platform"
+"""The first team: who starts a mesh is usually the one that runs it for others."""
+
+_EDITORCONFIG = """\
+[*.yaml]
+charset = utf-8
+end_of_line = lf
+indent_style = space
+indent_size = 2
+insert_final_newline = true
+trim_trailing_whitespace = true
+"""
+
+_VSCODE_TASKS = """\
+{
+  // "Run Build Task" shows the problems of the catalog beside their lines.
+  "version": "2.0.0",
+  "tasks": [
+    {
+      "label": "meshctl validate",
+      "type": "process",
+      "command": "meshctl",
+      "args": ["validate"],
+      "group": { "kind": "build", "isDefault": true },
+      "presentation": { "reveal": "silent" },
+      "problemMatcher": {
+        "owner": "meshctl",
+        "fileLocation": ["relative", "${workspaceFolder}"],
+        "pattern": {
+          "regexp": "^(.+?):(\\\\d+):(\\\\d+): (MSH\\\\d+) (.*)$",
+          "file": 1, "line": 2, "column": 3, "code": 4, "message": 5
+        }
+      }
+    }
+  ]
+}
+"""
+
+_CI = """\
+# An example for GitHub: a change with a mistake in it cannot be merged.
+name: catalog
+on: [push, pull_request]
+jobs:
+  validate:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with: {python-version: "3.12"}
+      - run: pip install meshctl
+      - run: meshctl validate
+"""
+
+
+class NotEmpty(Exception):
+    """A file that a new mesh has is there already; the message says which."""
+
+
+def init(folder: Path) -> tuple[str, ...]:
+    """Write a new mesh into `folder`, and return its files, relative to it.
+
+    Raises NotEmpty, before anything is written, when one of them or a catalog exists; OSError.
+    """
+    files = _files(_mesh_name(folder))
+    for file in ("catalog", *files):
+        if (folder / file).exists():
+            raise NotEmpty(f"{folder / file} exists already; nothing was written")
+    for file, text in files.items():
+        write_file(folder / file, text)
+    return tuple(files)
+
+
+def _files(name: str) -> Mapping[str, str]:
+    return {
+        "catalog/mesh.yaml": mesh_text(name, EDITIONS[-1]),
+        f"catalog/{TEAM}/hello.yaml": hello_text(),
+        ".editorconfig": _EDITORCONFIG,
+        ".vscode/tasks.json": _VSCODE_TASKS,
+        ".github/workflows/catalog.yaml": _CI,
+    }
+
+
+def _mesh_name(folder: Path) -> str:
+    """The folder's own name where it can be one."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:63].strip("-")
+    return name if is_name(name) else "example"

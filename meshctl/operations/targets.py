@@ -1,0 +1,66 @@
+"""What a node may stand for: whether the catalog declares it, and where a first request to it would go.
+
+May import the catalog; no protobuf.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from meshctl.catalog.files import MeshFile
+from meshctl.catalog.gateway import Gateway
+from meshctl.catalog.service import Service
+from meshctl.catalog.source import AnyEntry, Kind
+from meshctl.names import Role
+from meshctl.operations.entries import names_of
+from meshctl.operations.resolve import Resolver
+from meshctl.problems import nearest
+
+
+class UnknownTarget(Exception):
+    """The catalog does not declare it; the message names what is nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a node listens on its own machine, and the hosts that it answers for.
+
+    `address` is empty, and `hosts` are none, where the entry that says so is broken or says nothing.
+    """
+
+    address: str
+    hosts: tuple[str, ...]
+
+
+def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
+    """What a sidecar of these services, or this one gateway, is to its machine. Raises UnknownTarget."""
+    kind = Kind.GATEWAY if role is Role.GATEWAY else Kind.SERVICE
+    known = names_of(resolver, kind)
+    for name in names:
+        if name not in known:
+            raise UnknownTarget(_unknown(kind, name, known))
+    entries = [source.entry for source in resolver.sources.values() if source.name in names]
+    if role is Role.GATEWAY:
+        return _gateway(entries)
+    mesh = next((s.entry for s in resolver.sources.values() if isinstance(s.entry, MeshFile)), None)
+    uses = dict.fromkeys(used for entry in entries if isinstance(entry, Service) for used in entry.uses)
+    return Target(str(mesh.egress) if mesh else "", tuple(uses))
+
+
+def _unknown(kind: Kind, name: str, known: Sequence[str]) -> str:
+    near = nearest(name, known)
+    if near:
+        return f"unknown {kind.value} {name!r}; the nearest name is {near!r}"
+    return f"unknown {kind.value} {name!r}; the catalog has {', '.join(known) or 'none'}"
+
+
+def _gateway(entries: Sequence[AnyEntry | None]) -> Target:
+    gateway = next((entry for entry in entries if isinstance(entry, Gateway)), None)
+    if gateway is None:
+        return Target("", ())
+    bind = gateway.listeners[0].bind if gateway.listeners else None
+    return Target(str(bind) if bind else "", tuple(_hosts(gateway)))
+
+
+def _hosts(gateway: Gateway) -> Iterator[str]:
+    for site in gateway.sites:
+        yield from (str(host) for host in site.hosts if "*" not in str(host))

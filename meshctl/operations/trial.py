@@ -1,0 +1,179 @@
+"""One attempt to serve all that differs from what is served: who has to go back so that the rest resolves.
+
+May import the catalog and what resolves it. Each file has a short row of forms, from the text on disk down to
+what cannot break anything; a file that takes part in a problem goes down by one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from meshctl.catalog.folder import MESH_FILE
+from meshctl.catalog.source import Source, read_source
+from meshctl.operations.resolve import Resolver
+from meshctl.problems import Finding, Problem, findings
+
+NAME_ONLY = b""
+"""Served in place of a text that never was good: the file's name is bound, and nothing else. No entry is
+empty, so it cannot be mistaken for one."""
+
+FOUNDATION = frozenset({MESH_FILE, "defaults.yaml"})
+"""What every entry is read through: they can be the reason of a problem that does not name them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way to serve a file: its text, None for not at all; and what is loaded, if that is read already."""
+
+    text: bytes | None
+    source: Source | None = None
+
+    def load(self, file: str) -> Source | None:
+        return None if self.text is None else self.source or served_source(file, self.text)
+
+
+def served_source(file: str, text: bytes) -> Source:
+    """A served text as it is loaded; of `NAME_ONLY` the name alone."""
+    source = read_source(file, text)
+    return _name_of(source) if text == NAME_ONLY else source
+
+
+class Trial:
+    """The candidates with their forms, and the problems that brought some of them down."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        good: Mapping[str, bytes],
+        changed: Mapping[str, int],
+        candidates: Mapping[str, Source | None],
+    ) -> None:
+        """`candidates` are the files that differ from `good`, as on disk; `changed` says in which order."""
+        self._resolver = resolver
+        self._changed = changed
+        self._before = {file: _Form(good.get(file)) for file in candidates}
+        self._forms = {file: _forms(file, good.get(file), source) for file, source in candidates.items()}
+        self._form = dict.fromkeys(candidates, 0)
+        self._findings: dict[str, set[Finding]] = {}
+        self._deleted = {file for file, source in candidates.items() if source is None}
+        self._contested: set[str] = set()  # one of several that could have gone back
+        self._named: dict[str, list[str]] = {}
+        for file in candidates:
+            path = PurePosixPath(file)
+            for name in {path.stem, path.parts[0]}:
+                self._named.setdefault(name, []).append(file)
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """The files that are not served as they stand on disk."""
+        return frozenset(file for file, form in self._form.items() if form)
+
+    def run(self) -> bool:
+        """Load what stands on disk and take back what does not resolve. False if nothing helps."""
+        for file, forms in self._forms.items():
+            source = forms[0].source
+            if source is not None and source.problems:
+                self._findings[file] = set(findings(source.problems, source.locate))
+                self._form[file] = 1
+        broken = self.refused
+        self._load(self._forms)
+        while problems := self._problems():
+            if not self._take_back(problems):
+                return False
+        self._readmit(self.refused - broken)
+        return True
+
+    def abandon(self) -> None:
+        """Load what was served before, of all candidates."""
+        self._resolver.change({file: form.load(file) for file, form in self._before.items()})
+
+    def served(self) -> dict[str, bytes | None]:
+        """The text by which each candidate is served now; None: it is not."""
+        return {file: forms[self._form[file]].text for file, forms in self._forms.items()}
+
+    def held(self) -> dict[str, tuple[Finding, ...]]:
+        """Why files are not served as they stand on disk."""
+        return {file: tuple(sorted(found)) for file, found in sorted(self._findings.items())}
+
+    def _problems(self) -> list[Problem]:
+        return sorted(self._resolver.problems(), key=lambda problem: (problem.file, problem.message))
+
+    def _take_back(self, problems: Iterable[Problem]) -> bool:
+        """One round: of each problem that no other one's loser takes part in already, somebody goes back."""
+        back: set[str] = set()
+        for problem in problems:
+            taking_part = self._taking_part(problem)
+            losers = {problem.file} & back or (set() if taking_part & back else self._losers(problem))
+            for file in losers:
+                self._blame(file, problem)
+            back |= losers
+        if not back:
+            back = {file for file in FOUNDATION & self._form.keys() if self._can_go_back(file)}
+            for problem in problems:
+                for file in back or {problem.file}:
+                    self._blame(file, problem)
+        for file in back:
+            self._form[file] += 1
+        self._load(back)
+        return bool(back)
+
+    def _losers(self, problem: Problem) -> set[str]:
+        if problem.file == MESH_FILE and MESH_FILE in self._deleted and not self._form[MESH_FILE]:
+            return {
+                file for file in self._deleted if not self._form[file]
+            }  # a folder half gone: all come back
+        able = [file for file in self._taking_part(problem) if self._can_go_back(file)]
+        if len(able) > 1:
+            self._contested.update(able)
+        return {max(able, key=lambda file: self._standing(file, problem))} if able else set()
+
+    def _taking_part(self, problem: Problem) -> set[str]:
+        files = {problem.file, *(place.file for place in problem.also)}
+        return files.union(self._named.get(problem.missing, ()))
+
+    def _standing(self, file: str, problem: Problem) -> tuple[bool, int, bool, str]:
+        """Who goes back: a bare name first, then what changed last, then the one that the problem is in."""
+        bare = self._form[file] > 0
+        return (bare, self._changed[file], file == problem.file, file)
+
+    def _can_go_back(self, file: str) -> bool:
+        return file in self._form and self._form[file] + 1 < len(self._forms[file])
+
+    def _blame(self, file: str, problem: Problem) -> None:
+        self._findings.setdefault(file, set()).update(findings([problem], self._resolver.locate))
+
+    def _readmit(self, fell: Iterable[str]) -> None:
+        """Try again those that another one's fall may have helped, the oldest change first."""
+        in_order = sorted(fell, key=lambda file: (self._changed[file], file))
+        if MESH_FILE in self._deleted:
+            in_order = [file for file in in_order if file not in self._deleted]
+        first = [file for file in in_order if file in self._contested]
+        if len(in_order) > 1 and any([self._readmitted(file) for file in first]):
+            for file in in_order:
+                if self._form[file]:
+                    self._readmitted(file)
+
+    def _readmitted(self, file: str) -> bool:
+        fallen, self._form[file] = self._form[file], 0
+        self._load([file])
+        if self._resolver.problems():
+            self._form[file] = fallen
+            self._load([file])
+            return False
+        del self._findings[file]
+        return True
+
+    def _load(self, files: Iterable[str]) -> None:
+        self._resolver.change({file: self._forms[file][self._form[file]].load(file) for file in files})
+
+
+def _forms(file: str, good: bytes | None, wanted: Source | None) -> tuple[_Form, ...]:
+    first = _Form(None) if wanted is None else _Form(wanted.text, wanted)
+    if wanted is not None and (good == NAME_ONLY or (good is None and file not in FOUNDATION)):
+        named = _Form(NAME_ONLY, _name_of(wanted))
+        return (first, named) if good == NAME_ONLY else (first, named, _Form(None))
+    return (first, _Form(good))
+
+
+def _name_of(source: Source) -> Source:
+    return replace(source, entry=None, problems=())
