@@ -58,8 +58,13 @@ def read_folder(root: Path) -> dict[str, bytes]:
     """All files of a catalog by path, sorted. Raises NoCatalog where a folder cannot be read."""
     if not root.is_dir():
         raise NoCatalog(f"{root} is not a folder; to make a new mesh, type: meshctl init")
-    texts = ((file, read_file(root, file)) for file in sorted(_files(root, "", _DEEPEST)))
+    texts = ((file, read_file(root, file)) for file in list_files(root))
     return {file: text for file, text in texts if text is not None}
+
+
+def list_files(root: Path) -> list[str]:
+    """The files of a catalog by their paths within it, sorted, without reading them; none if there is none."""
+    return sorted(_files(root, "", _DEEPEST))
 
 
 def read_file(root: Path, file: str) -> bytes | None:
