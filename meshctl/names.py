@@ -116,3 +116,13 @@ class ViewKey(NamedTuple):
         """The view's name: `sidecar/web@1.40`, `gateway/edge@1.40`, `sidecar/web@1.40@127.0.0.1:15101`."""
         own = f"@{self.egress}" if self.egress else ""
         return f"{self.role.value}/{joined(self.targets)}@{self.client}{own}"
+
+    @classmethod
+    def parse(cls, name: str) -> "ViewKey":
+        """The key of a view's name. Raises ValueError for a name of another form."""
+        role, slash, rest = name.partition("/")
+        targets, at, version = rest.partition("@")
+        client, _, egress = version.partition("@")
+        if not slash or not at or not targets:
+            raise ValueError(f"{name!r} is not the name of a view")
+        return cls(Role(role), tuple(targets.split("+")), client, egress)

@@ -79,6 +79,15 @@ def parse_address(address: str) -> tuple[str, int]:
     return bare, int(port)
 
 
+def is_ip(host: str) -> bool:
+    """Whether `host` is an IP address, and not a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _node(identity: Identity) -> JSON:
     metadata: dict[str, JSON] = {"role": identity.role.value}
     if identity.role is Role.SIDECAR:
@@ -98,7 +107,7 @@ def _control_plane(address: str) -> JSON:
     host, port = parse_address(address)
     return {
         "name": _CONTROL_PLANE_CLUSTER,
-        "type": "STATIC" if _is_ip(host) else "STRICT_DNS",
+        "type": "STATIC" if is_ip(host) else "STRICT_DNS",
         "connect_timeout": "1s",
         "load_assignment": {
             "cluster_name": _CONTROL_PLANE_CLUSTER,
@@ -131,11 +140,3 @@ def _ads() -> JSON:
 
 def _socket(host: str, port: int) -> JSON:
     return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

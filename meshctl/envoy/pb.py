@@ -146,6 +146,6 @@ def header_equals(name: str, values: Iterable[str]) -> HeaderMatcher:
 
 
 def as_json(message: Message) -> dict[str, object]:
-    """A message as Envoy's configuration files have it: JSON, names as in the protos, nested ones unpacked."""
+    """A message as JSON, nested ones unpacked, with the names of the protos, as in configuration files."""
     written: dict[str, object] = MessageToDict(message, preserving_proto_field_name=True)
     return written

@@ -47,10 +47,11 @@ class Admission:
         self._sources: dict[str, Source] = {}  # the pending ones as they stand on disk, read once
         self._changes = 0
         self._live = False  # whether anything was served by this process
-        resolver.change({file: served_source(file, text) for file, text in good.items()})
 
     def change(self, texts: Mapping[str, bytes | None]) -> Outcome:
         """Files that came, changed or went (None); what was held before is tried again with them."""
+        if not self._changes:
+            self.resolver.change({file: served_source(file, text) for file, text in self.good.items()})
         self._note(texts)
         if not self._live and MESH_FILE not in self.wanted:
             return Outcome({}, {}, published=False)

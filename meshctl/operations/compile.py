@@ -12,10 +12,11 @@ from typing import Any
 from meshctl.catalog.source import Kind
 from meshctl.graph import Rule
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, parse_cluster
+from meshctl.operations.places import places
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
 from meshctl.operations.views import VIEW
-from meshctl.problems import nearest
+from meshctl.problems import Place, nearest
 from meshctl.snapshot import Resource, Snapshot, Tombstone, View
 
 WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
@@ -78,6 +79,14 @@ class Compiler:
                     f"; the nearest name is {near!r}" if near else ""
                 )
         return None
+
+    def places(self, ref: Ref, words: str = "") -> list[Place]:
+        """The catalog's places behind a resource; `words`, what was said of it, tells which are meant."""
+        for recipes in self._recipes.values():
+            for recipe in recipes:
+                if recipe.key.ref == ref:
+                    return places(self._graph, recipe, words)
+        return []
 
     def _changed_views(self) -> Iterator[tuple[str, View | None]]:
         for key in self._graph.take_changed(VIEW):
@@ -162,8 +171,3 @@ def view_keys(resolver: Resolver, client: str = "1.40") -> list[ViewKey]:
         ),
         key=lambda key: key.name,
     )
-
-
-def resources_by_view(snapshot: Snapshot) -> Mapping[str, list[Resource]]:
-    """Every view's resources, for whoever writes them out."""
-    return {name: list(view.resources()) for name in snapshot.views if (view := snapshot.view(name))}

@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 
 from meshctl.catalog.folder import MESH_FILE
 from meshctl.catalog.source import Source, read_source
+from meshctl.mesh.check import MESH_MISSING
 from meshctl.operations.resolve import Resolver
-from meshctl.problems import Finding, Problem, findings
+from meshctl.problems import Finding, Problem, Span, findings
 
 NAME_ONLY = b""
 """Served in place of a text that never was good: the file's name is bound, and nothing else. No entry is
@@ -70,18 +71,26 @@ class Trial:
 
     def run(self) -> bool:
         """Load what stands on disk and take back what does not resolve. False if nothing helps."""
-        for file, forms in self._forms.items():
-            source = forms[0].source
-            if source is not None and source.problems:
-                self._findings[file] = set(findings(source.problems, source.locate))
-                self._form[file] = 1
+        self._refuse_broken()
         broken = self.refused
-        self._load(self._forms)
+        # Of a file that goes back at once, the last good text is what is loaded already.
+        self._load(file for file, form in self._before.items() if form.text != self._chosen(file).text)
         while problems := self._problems():
             if not self._take_back(problems):
                 return False
         self._readmit(self.refused - broken)
         return True
+
+    def _refuse_broken(self) -> None:
+        """Files that do not parse. Without mesh.yaml the folder is not all there, and nothing is deleted."""
+        for file, forms in self._forms.items():
+            source = forms[0].source
+            if source is not None and source.problems:
+                self._findings[file] = set(findings(source.problems, source.locate))
+                self._form[file] = 1
+        if MESH_FILE in self._deleted:
+            self._findings[MESH_FILE] = set(findings([MESH_MISSING], lambda place: Span(place.file, 1, 1)))
+            self._form.update(dict.fromkeys(self._deleted, 1))
 
     def abandon(self) -> None:
         """Load what was served before, of all candidates."""
@@ -89,7 +98,7 @@ class Trial:
 
     def served(self) -> dict[str, bytes | None]:
         """The text by which each candidate is served now; None: it is not."""
-        return {file: forms[self._form[file]].text for file, forms in self._forms.items()}
+        return {file: self._chosen(file).text for file in self._forms}
 
     def held(self) -> dict[str, tuple[Finding, ...]]:
         """Why files are not served as they stand on disk."""
@@ -118,10 +127,6 @@ class Trial:
         return bool(back)
 
     def _losers(self, problem: Problem) -> set[str]:
-        if problem.file == MESH_FILE and MESH_FILE in self._deleted and not self._form[MESH_FILE]:
-            return {
-                file for file in self._deleted if not self._form[file]
-            }  # a folder half gone: all come back
         able = [file for file in self._taking_part(problem) if self._can_go_back(file)]
         if len(able) > 1:
             self._contested.update(able)
@@ -145,8 +150,6 @@ class Trial:
     def _readmit(self, fell: Iterable[str]) -> None:
         """Try again those that another one's fall may have helped, the oldest change first."""
         in_order = sorted(fell, key=lambda file: (self._changed[file], file))
-        if MESH_FILE in self._deleted:
-            in_order = [file for file in in_order if file not in self._deleted]
         first = [file for file in in_order if file in self._contested]
         if len(in_order) > 1 and any([self._readmitted(file) for file in first]):
             for file in in_order:
@@ -160,11 +163,14 @@ class Trial:
             self._form[file] = fallen
             self._load([file])
             return False
-        del self._findings[file]
+        self._findings.pop(file, None)
         return True
 
+    def _chosen(self, file: str) -> _Form:
+        return self._forms[file][self._form[file]]
+
     def _load(self, files: Iterable[str]) -> None:
-        self._resolver.change({file: self._forms[file][self._form[file]].load(file) for file in files})
+        self._resolver.change({file: self._chosen(file).load(file) for file in files})
 
 
 def _forms(file: str, good: bytes | None, wanted: Source | None) -> tuple[_Form, ...]:

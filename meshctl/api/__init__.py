@@ -1,0 +1,1 @@
+"""What programs ask the running control plane; thin."""

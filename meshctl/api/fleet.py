@@ -1,0 +1,161 @@
+"""The gRPC service behind `meshctl fleet`: who is connected, and what is published, as messages.
+
+May import what is served, and our own messages: with `cli/client.py` this is their other end. Lines of the
+catalog are looked up when somebody asks, as the files stand then.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
+from meshctl.names import Role
+from meshctl.operations.targets import UnknownTarget, target
+from meshctl.problems import Finding, Span, nearest
+from meshctl.serve.publish import Publisher
+from meshctl.serve.standing import Standing
+from meshctl.v1 import fleet_pb2 as pb
+from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
+from meshctl.xds.types import TYPES
+
+_Context = grpc.aio.ServicerContext[object, object]
+
+
+def add_fleet(server: grpc.aio.Server, publisher: Publisher, fleet: Fleet) -> None:
+    """Serve it on this server."""
+    add_FleetServicer_to_server(FleetService(publisher, fleet), server)
+
+
+class FleetService(FleetServicer):
+    """Answers from what the publisher and the fleet know now."""
+
+    def __init__(self, publisher: Publisher, fleet: Fleet) -> None:
+        self._publisher, self._fleet = publisher, fleet
+
+    async def ListNodes(self, request: pb.ListNodesRequest, context: _Context) -> pb.ListNodesResponse:
+        """All nodes, by id."""
+        now = asyncio.get_running_loop().time()
+        nodes = [self._node(status) for status in self._fleet.nodes(now)]
+        return pb.ListNodesResponse(nodes=nodes, catalog=catalog(self._publisher.standing))
+
+    async def GetNode(self, request: pb.GetNodeRequest, context: _Context) -> pb.GetNodeResponse:
+        """One node; NOT_FOUND with the nearest id."""
+        now = asyncio.get_running_loop().time()
+        status = self._fleet.get(request.id, now)
+        if status is None:
+            near = nearest(request.id, (one.node.id for one in self._fleet.nodes(now)))
+            hint = f"; the nearest id is {near!r}" if near else ""
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {request.id!r}{hint}")
+        return pb.GetNodeResponse(node=self._node(status), catalog=catalog(self._publisher.standing))
+
+    async def GetTarget(self, request: pb.GetTargetRequest, context: _Context) -> pb.GetTargetResponse:
+        """What a node would stand for; NOT_FOUND with the nearest name."""
+        standing = self._publisher.standing
+        if not standing.live:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
+        try:
+            found = target(self._publisher.resolver, Role(request.role), request.names)
+        except UnknownTarget as error:
+            await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+        except ValueError:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"there is no role {request.role!r}")
+        return pb.GetTargetResponse(address=found.address, hosts=found.hosts)
+
+    def _node(self, status: NodeStatus) -> pb.Node:
+        node, clock = status.node, _wall_clock()
+        return pb.Node(
+            id=node.id,
+            cluster=node.cluster,
+            view="" if status.state is NodeState.UNKNOWN else status.view,
+            state=status.state.value,
+            reason=self._reason(status),
+            connected=status.connected,
+            connected_since=clock(status.connected_since),
+            last_seen=clock(status.last_seen),
+            user_agent=node.user_agent,
+            protocol=status.protocol,
+            types=[_type(one, clock) for one in status.types],
+            refusals=[self._refusal(one, clock) for one in status.refusals],
+        )
+
+    def _reason(self, status: NodeStatus) -> str:
+        unknown = None
+        if status.state is NodeState.UNKNOWN:
+            unknown = self._publisher.unknown(status.node.view_key)
+        return unknown or status.reason
+
+    def _refusal(self, refusal: Refusal, clock: "_Clock") -> pb.Refusal:
+        return pb.Refusal(
+            type=TYPES[refusal.ref.type].short,
+            resource=refusal.ref.name,
+            version=refusal.version,
+            reason=refusal.reason,
+            locations=[_location(span) for span in self._publisher.places(refusal.ref, refusal.reason)],
+            since=clock(refusal.since),
+        )
+
+
+def catalog(standing: Standing) -> pb.Catalog:
+    """What is published, and what is not."""
+    return pb.Catalog(
+        state=standing.state.value,
+        reason=standing.reason,
+        revision=str(standing.revision) if standing.published_at is not None else "",
+        published_at=_timestamp(standing.published_at),
+        broken=list(_broken(standing)),
+    )
+
+
+def _broken(standing: Standing) -> Iterator[pb.BrokenEntry]:
+    for file, found in standing.held.items():
+        serving = "nothing" if file in standing.unserved else "last good"
+        for finding in found:
+            yield pb.BrokenEntry(
+                location=_location(finding.span),
+                code=finding.code,
+                message=_message(file, finding),
+                fix=finding.fix,
+                serving=serving,
+            )
+
+
+def _message(file: str, finding: Finding) -> str:
+    """What is wrong; if it is told of another file than the one that is held back, which one that is."""
+    return finding.message if finding.span.file == file else f"{finding.message}; this holds back {file}"
+
+
+def _type(status: TypeStatus, clock: "_Clock") -> pb.TypeStatus:
+    return pb.TypeStatus(
+        type=status.type,
+        sent=status.sent,
+        acked=status.acked,
+        nacked=status.nacked,
+        sent_at=clock(status.sent_at),
+        acked_at=clock(status.acked_at),
+        nacked_at=clock(status.nacked_at),
+        resources=status.resources,
+    )
+
+
+def _location(span: Span) -> pb.Location:
+    return pb.Location(file=span.file, line=span.line, column=span.column)
+
+
+_Clock = Callable[[float | None], Timestamp | None]
+
+
+def _wall_clock() -> _Clock:
+    """Turns times of the loop's clock, which streams use, into those of the wall."""
+    ahead = time.time() - asyncio.get_running_loop().time()
+    return lambda moment: None if moment is None else _timestamp(moment + ahead)
+
+
+def _timestamp(moment: float | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromNanoseconds(round(moment * 1e9))
+    return stamp

@@ -1,0 +1,153 @@
+"""The client of `meshctl serve`: asks for the fleet, and says in a line why there is no answer.
+
+May import grpc and meshctl's own messages; it is their one door in the command line.
+"""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict, TypeVar, cast
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from meshctl.cli.errors import Failure, TimedOut
+from meshctl.v1 import fleet_pb2 as pb
+from meshctl.v1.fleet_pb2_grpc import FleetStub
+
+TIMEOUT_S = 5.0
+"""Far beyond what a server on another continent needs; a command must not hang."""
+
+_OPTIONS = (
+    ("grpc.enable_http_proxy", 0),  # the control plane is not behind the web's proxy
+    ("grpc.max_receive_message_length", 256 << 20),  # 100,000 nodes of 2 KiB
+)
+
+T = TypeVar("T", bound=Message)
+
+
+class Location(TypedDict):
+    """A place in the catalog."""
+
+    file: str
+    line: int
+    column: int
+
+
+class BrokenEntry(TypedDict):
+    """A problem of an entry, and what is served for it meanwhile."""
+
+    location: Location
+    code: str
+    message: str
+    fix: str
+    serving: str
+
+
+class Catalog(TypedDict):
+    """What is published; times are ISO 8601, as in all that follows."""
+
+    state: str
+    reason: str
+    revision: str
+    published_at: NotRequired[str]
+    broken: list[BrokenEntry]
+
+
+class TypeStatus(TypedDict):
+    """One type of resources at one node."""
+
+    type: str
+    sent: str
+    acked: str
+    nacked: str
+    sent_at: NotRequired[str]
+    acked_at: NotRequired[str]
+    nacked_at: NotRequired[str]
+    resources: int
+
+
+class Refusal(TypedDict):
+    """A resource that a node refused."""
+
+    type: str
+    resource: str
+    version: str
+    reason: str
+    locations: list[Location]
+    since: NotRequired[str]
+
+
+class Node(TypedDict):
+    """One node."""
+
+    id: str
+    cluster: str
+    view: str
+    state: str
+    reason: str
+    connected: bool
+    connected_since: NotRequired[str]
+    last_seen: NotRequired[str]
+    user_agent: str
+    protocol: str
+    types: list[TypeStatus]
+    refusals: list[Refusal]
+
+
+class NodeList(TypedDict):
+    """All nodes."""
+
+    nodes: list[Node]
+    catalog: Catalog
+
+
+class OneNode(TypedDict):
+    """One node, and what it is served from."""
+
+    node: Node
+    catalog: Catalog
+
+
+def list_nodes(server: str) -> NodeList:
+    """All nodes that `server` (HOST:PORT) knows. Raises Failure."""
+    return cast(NodeList, _ask(server, "ListNodes", pb.ListNodesRequest()))
+
+
+def get_node(server: str, node: str) -> OneNode:
+    """One node by its id. Raises Failure, for an unknown id too."""
+    return cast(OneNode, _ask(server, "GetNode", pb.GetNodeRequest(id=node)))
+
+
+class Target(TypedDict):
+    """Where a node listens, and the hosts that it answers for."""
+
+    address: str
+    hosts: list[str]
+
+
+def get_target(server: str, role: str, names: Sequence[str]) -> Target:
+    """What a node of this role would stand for. Raises Failure, for an unknown name too."""
+    return cast(Target, _ask(server, "GetTarget", pb.GetTargetRequest(role=role, names=names)))
+
+
+def _ask(server: str, method: str, request: Message) -> object:
+    try:
+        with grpc.insecure_channel(server, options=_OPTIONS) as channel:
+            answer: Message = getattr(FleetStub(channel), method)(request, timeout=TIMEOUT_S)
+    except grpc.RpcError as error:
+        raise _failure(server, error) from None
+    return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _failure(server: str, error: grpc.RpcError) -> Failure:
+    code, details = error.code(), error.details() or ""
+    if code is grpc.StatusCode.NOT_FOUND:
+        return Failure(details)
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return TimedOut(f"{server} did not answer within {TIMEOUT_S:g} s")
+    if code is grpc.StatusCode.UNAVAILABLE:
+        start = "start it with: meshctl serve, or name another one with --server HOST:PORT"
+        return Failure(f"no control plane answers on {server}; {start}")
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return Failure(f"what answers on {server} is no meshctl; --server takes the address of --xds")
+    return Failure(f"{server} answers: {details} ({code.name.lower()})")

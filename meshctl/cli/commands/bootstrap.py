@@ -1,0 +1,128 @@
+"""`meshctl bootstrap`: what an Envoy starts with, on stdout.
+
+May import the operation, the builder and, when a server is asked, the client.
+"""
+
+import shlex
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypedDict, Unpack
+
+import click
+from click.core import ParameterSource
+
+from meshctl.cli.catalogs import root_of
+from meshctl.cli.errors import Failure
+from meshctl.cli.options import Address, BindAddress, Decorated, catalog_option, optional_server_option
+from meshctl.cli.output import hint, written_file
+from meshctl.cli.yaml_text import as_yaml
+from meshctl.envoy.bootstrap import ADMIN_PORT, CONTROL_PLANE, Identity, bootstrap, node_id
+from meshctl.names import Role
+from meshctl.operations.load import load
+from meshctl.operations.targets import Target, UnknownTarget, target
+
+
+@click.group("bootstrap")
+def command() -> None:
+    """Write the configuration that an Envoy starts with."""
+
+
+class _Where(TypedDict):
+    """The options that sidecars and gateways have in common."""
+
+    node_id: str | None
+    admin_port: int
+    control_plane: str | None
+    server: str | None
+    catalog: str
+
+
+def _shared(command: Decorated) -> Decorated:
+    options: Sequence[Callable[[Decorated], Decorated]] = (
+        click.option("--node-id", metavar="ID", help="Its id in the fleet, unique; without it: NAME@HOST."),
+        click.option(
+            "--admin-port",
+            type=click.IntRange(1, 65_535),
+            default=ADMIN_PORT,
+            show_default=True,
+            help="Where Envoy's own admin page listens, on loopback.",
+        ),
+        click.option(
+            "--control-plane",
+            type=Address(),
+            help=f"Where Envoy finds its control plane; without it: --server, or {CONTROL_PLANE}.",
+        ),
+        optional_server_option,
+        catalog_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@command.command()
+@click.option(
+    "--service",
+    "services",
+    metavar="NAME",
+    multiple=True,
+    required=True,
+    help="What runs beside it; repeatable.",
+)
+@click.option(
+    "--egress", type=BindAddress(), help="Where it listens for its services, if not at the mesh's address."
+)
+@_shared
+def sidecar(services: tuple[str, ...], egress: str | None, **where: Unpack[_Where]) -> None:
+    """For the Envoy beside one service, or beside several on one machine.
+
+    The names must stand in the catalog, or in that of --server: an Envoy waits in silence for a misspelt one.
+    """
+    names = tuple(sorted(set(services)))
+    _write(Role.SIDECAR, names, egress or "", where)
+
+
+@command.command()
+@click.option("--gateway", "name", metavar="NAME", required=True, help="Which gateway of the catalog.")
+@_shared
+def gateway(name: str, **where: Unpack[_Where]) -> None:
+    """For an Envoy at the edge.
+
+    The name must stand in the catalog, or in that of --server: an Envoy waits in silence for a misspelt one.
+    """
+    _write(Role.GATEWAY, (name,), "", where)
+
+
+def _write(role: Role, names: tuple[str, ...], egress: str, where: _Where) -> None:
+    known = _target(role, names, where)
+    identity = Identity(role, names, where["node_id"] or node_id(names, socket.gethostname()), egress)
+    control_plane = where["control_plane"] or where["server"] or CONTROL_PLANE
+    click.echo(as_yaml(bootstrap(identity, control_plane, where["admin_port"])), nl=False)
+    _next(names[0], Target(egress or known.address, known.hosts))
+
+
+def _target(role: Role, names: Sequence[str], where: _Where) -> Target:
+    """Ask the catalog, or the server where one is named and no catalog is."""
+    chosen = click.get_current_context().get_parameter_source("catalog")
+    if where["server"] and chosen is ParameterSource.DEFAULT:
+        from meshctl.cli import client  # grpc takes 0.1 s, which a catalog on disk does not cost
+
+        answer = client.get_target(where["server"], role.value, names)
+        return Target(answer["address"], tuple(answer["hosts"]))
+    try:
+        return target(load(root_of(where["catalog"])), role, names)
+    except UnknownTarget as error:
+        raise Failure(str(error)) from None
+
+
+def _next(name: str, known: Target) -> None:
+    """What to type next."""
+    steps = [f"envoy -c {written_file()}"]
+    if sys.stdout.isatty():
+        typed = shlex.join(["meshctl", *sys.argv[1:]])
+        steps = [f"{typed} > {name}.yaml && envoy -c {name}.yaml"]
+    address = known.address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
+    if address and known.hosts:
+        steps.append(f"curl -H 'Host: {known.hosts[0]}' {address}/")
+    hint(*steps)

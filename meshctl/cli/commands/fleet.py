@@ -1,0 +1,134 @@
+"""`meshctl fleet`: who is connected, and what each node accepted.
+
+May import the client and its neighbours.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import click
+
+from meshctl.cli import client
+from meshctl.cli.options import output_option, server_option
+from meshctl.cli.output import ago, hint, moment, table, write
+
+_TYPES = ("cds", "eds", "lds", "rds")
+_COLORS = {"synced": "green", "refused": "red", "stalled": "red", "unknown": "red", "orphan": "yellow"}
+
+
+@click.group("fleet")
+def command() -> None:
+    """Show the connected nodes and what they accepted."""
+
+
+@command.command("list")
+@server_option
+@output_option("table", "json", "yaml")
+def list_(server: str, form: str) -> None:
+    """List all nodes: connected, or lately seen."""
+    fleet = client.list_nodes(server)
+    if form != "table":
+        return write(fleet, form)
+    now = datetime.now(UTC)
+    if fleet["nodes"]:
+        head = ("node", "state", *_TYPES, "client", "seen", "why")
+        click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
+    else:
+        hint("no node has connected yet; for a service's sidecar:", _START)
+    for line in _catalog(fleet["catalog"], now):
+        click.echo(line)
+    return None
+
+
+_START = "meshctl bootstrap sidecar --service NAME > sidecar.yaml && envoy -c sidecar.yaml"
+
+
+@command.command()
+@click.argument("node", metavar="NODE")
+@server_option
+@output_option("table", "json", "yaml")
+def show(node: str, server: str, form: str) -> None:
+    """Show one node: its state, why it is in it, and each type of resource.
+
+    NODE is the id that `meshctl fleet list` shows, such as web@host-7.
+    """
+    answer = client.get_node(server, node)
+    if form != "table":
+        return write(answer, form)
+    now = datetime.now(UTC)
+    for line in (*_node(answer["node"], now), "", *_types(answer["node"], now), *_refusals(answer["node"])):
+        click.echo(line)
+    for line in _catalog(answer["catalog"], now):
+        click.echo(line)
+    return None
+
+
+def _row(node: client.Node, now: datetime) -> list[str]:
+    types = {status["type"]: status for status in node["types"]}
+    marks = [_mark(types[name]) if name in types else "-" for name in _TYPES]
+    seen = "now" if node["connected"] else ago(node.get("last_seen", ""), now)
+    state = click.style(node["state"], fg=_COLORS.get(node["state"]))
+    return [node["id"], state, *marks, node["user_agent"] or "-", seen, node["reason"]]
+
+
+def _mark(status: client.TypeStatus) -> str:
+    """One word: what became of the last answer of a type."""
+    if not status["sent"]:
+        return "-"
+    if status["sent"] == status["acked"]:
+        return "acked"
+    return "refused" if status["sent"] == status["nacked"] else "sent"
+
+
+def _node(node: client.Node, now: datetime) -> Iterator[str]:
+    connected = f"since {moment(node.get('connected_since', ''), now)}" if node["connected"] else "no"
+    rows = {
+        "node": node["id"],
+        "state": node["state"] + (f": {node['reason']}" if node["reason"] else ""),
+        "runs for": node["cluster"],
+        "view": node["view"] or "-",
+        "connected": connected,
+        "last seen": moment(node.get("last_seen", ""), now),
+        "client": f"{node['user_agent'] or '-'} ({node['protocol'] or 'no stream'})",
+    }
+    width = max(map(len, rows)) + 2
+    return (f"{name}:".ljust(width) + value for name, value in rows.items())
+
+
+def _types(node: client.Node, now: datetime) -> Iterator[str]:
+    rows = [
+        [
+            status["type"],
+            str(status["resources"]),
+            _event(status["sent"], status.get("sent_at", ""), now),
+            _event(status["acked"], status.get("acked_at", ""), now),
+            _event(status["nacked"], status.get("nacked_at", ""), now),
+        ]
+        for status in node["types"]
+    ]
+    return iter(table(("type", "resources", "sent", "acked", "refused"), rows).splitlines())
+
+
+def _event(version: str, at: str, now: datetime) -> str:
+    return f"{version} {ago(at, now)}".rstrip() if version else "-"
+
+
+def _refusals(node: client.Node) -> Iterator[str]:
+    for refusal in node["refusals"]:
+        yield f"refused: {refusal['type']} {refusal['resource']}: {refusal['reason']}"
+        for place in refusal["locations"]:
+            yield f"  {_place(place)}"
+
+
+def _catalog(catalog: client.Catalog, now: datetime) -> Iterator[str]:
+    published = ago(catalog.get("published_at", ""), now)
+    what = f", revision {catalog['revision']} published {published}" if catalog["revision"] else ""
+    why = "" if catalog["broken"] else catalog["reason"]  # else the lines below say it
+    yield f"catalog: {catalog['state']}{what}" + (f"; {why}" if why else "")
+    for broken in catalog["broken"]:
+        problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
+        yield f"  {_place(broken['location'])}: {problem} (serving: {broken['serving']})"
+
+
+def _place(place: client.Location) -> str:
+    return f"{place['file']}:{place['line']}:{place['column']}"

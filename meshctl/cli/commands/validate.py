@@ -1,0 +1,80 @@
+"""`meshctl validate`: everything that is wrong with a catalog, offline.
+
+May import the operation and its neighbours; no protobuf.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from meshctl.catalog.source import Kind
+from meshctl.cli.catalogs import refuse, root_of, with_paths
+from meshctl.cli.errors import EXIT_FAILED
+from meshctl.cli.options import output_option
+from meshctl.cli.output import hint, plural, write
+from meshctl.cli.sarif import sarif
+from meshctl.operations.entries import summaries
+from meshctl.operations.load import load
+from meshctl.operations.resolve import Resolver
+from meshctl.operations.validate import STDIN, Report, validate, validate_entry
+from meshctl.problems import Finding
+
+
+@click.command("validate")
+@click.argument("folder", metavar="[DIR|-]", default=".")
+@output_option("text", "json", "sarif")
+def command(folder: str, form: str) -> None:
+    """Check a catalog without a server.
+
+    The exit code is 0 if nothing is wrong, else 1. DIR is a catalog, or a folder that holds catalog/. With -
+    one entry is read from stdin and checked by itself.
+    """
+    if folder == STDIN:
+        _tell(validate_entry(sys.stdin.buffer.read()), Path(), form)
+    else:
+        root = root_of(folder)
+        resolver = load(root)
+        _tell(validate(resolver), root, form)
+        _next(resolver)
+
+
+def _next(resolver: Resolver) -> None:
+    """Serve, and start the sidecar of a service that calls others, if there is one."""
+    services = [entry for entry in summaries(resolver) if entry.kind is Kind.SERVICE]
+    calling = [entry.name for entry in services if entry.uses] or [entry.name for entry in services]
+    steps = [
+        f"meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml"
+        for name in calling[:1]
+    ]
+    hint("meshctl serve", *steps)
+
+
+def _tell(report: Report, root: Path, form: str) -> None:
+    findings = with_paths(report.findings, root)
+    if form == "json":
+        write(
+            {
+                "valid": report.valid,
+                "services": report.services,
+                "gateways": report.gateways,
+                "problems": [_data(finding) for finding in findings],
+            },
+            "json",
+        )
+    elif form == "sarif":
+        click.echo(json.dumps(sarif(findings, report.codes), indent=2))
+    elif not report.valid:
+        refuse(report.findings, root)
+    if report.valid:
+        counts = f"{plural(report.services, 'service')}, {plural(report.gateways, 'gateway')}"
+        click.echo(f"{counts}: ok", err=True)
+    else:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _data(finding: Finding) -> dict[str, object]:
+    words = {"code": finding.code, "message": finding.message, "fix": finding.fix}
+    return {**asdict(finding.span), **words, "also": [asdict(span) for span in finding.also]}

@@ -1,0 +1,92 @@
+"""Options that several commands take, and the types of their values.
+
+May import click and the pure part of a bootstrap.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from meshctl.envoy.bootstrap import CONTROL_PLANE, is_ip, parse_address
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class Address(click.ParamType[str]):
+    """HOST:PORT; `http://` before it does no harm."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address without a scheme; refuses what has no port."""
+        address = value.removeprefix("http://").removesuffix("/")
+        try:
+            parse_address(address)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        return address
+
+
+class BindAddress(Address):
+    """IP:PORT: what one can listen on."""
+
+    name = "IP:PORT"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address; refuses a name."""
+        address = super().convert(value, param, ctx)
+        host, port = parse_address(address)
+        if not is_ip(host):
+            self.fail(f"{host!r} is a name; write an IP address, such as 127.0.0.1:{port}", param, ctx)
+        return address
+
+
+def catalog_option(command: Decorated) -> Decorated:
+    """`--catalog DIR`."""
+    option = click.option(
+        "--catalog",
+        "catalog",
+        metavar="DIR",
+        default=".",
+        show_default="catalog/ here",
+        envvar="MESHCTL_CATALOG",
+        show_envvar=True,
+        help="The catalog, or the folder that holds catalog/.",
+    )
+    return option(command)
+
+
+def server_option(command: Decorated) -> Decorated:
+    """`--server HOST:PORT`, the local one by default."""
+    return _server(CONTROL_PLANE)(command)
+
+
+def optional_server_option(command: Decorated) -> Decorated:
+    """`--server HOST:PORT`, None by default."""
+    return _server(None)(command)
+
+
+def _server(default: str | None) -> Callable[[Decorated], Decorated]:
+    return click.option(
+        "--server",
+        type=Address(),
+        default=default,
+        show_default=True,
+        envvar="MESHCTL_SERVER",
+        show_envvar=True,
+        help="The xDS address of `meshctl serve`.",
+    )
+
+
+def output_option(*forms: str) -> Callable[[Decorated], Decorated]:
+    """`--output FORM`, the first form being the default."""
+    return click.option(
+        "-o",
+        "--output",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help="How to write the result.",
+    )

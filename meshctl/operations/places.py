@@ -1,0 +1,123 @@
+"""From a resource back to the catalog: the places that it is made from, the likeliest first.
+
+May import the mesh and the rules of resources. Asked when an Envoy refuses something: what it said of it
+(`words`) tells which endpoint, host or cluster is meant, where it names one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from meshctl.catalog.source import Kind
+from meshctl.graph import Graph
+from meshctl.mesh.calls import CALLS
+from meshctl.mesh.facts import RouteFacts
+from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.inputs import ENTRIES
+from meshctl.mesh.interface import INTERFACE
+from meshctl.mesh.own import OWN
+from meshctl.names import cluster
+from meshctl.operations.rules import (
+    API_LISTENER,
+    API_ROUTES,
+    ASSIGNMENTS,
+    CLUSTERS,
+    EGRESS_LISTENER,
+    EGRESS_ROUTES,
+    GATEWAY_LISTENER,
+    GATEWAY_ROUTES,
+    Api,
+    Door,
+    Egress,
+    Recipe,
+)
+from meshctl.problems import Place
+
+
+def places(graph: Graph, recipe: Recipe, words: str = "") -> list[Place]:
+    """The places behind the resource of a recipe; none if its entry is gone."""
+    return list(dict.fromkeys(_places(graph, recipe, words)))
+
+
+def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
+    match recipe.rule, recipe.of:
+        case rule, (str() as service, str() as version) if rule in (CLUSTERS, ASSIGNMENTS):
+            yield from _version(graph, service, version, words)
+        case rule, Egress() as egress if rule is EGRESS_LISTENER:
+            yield from _entries(graph, Kind.SERVICE, egress.services)
+        case rule, tuple() as services if rule is EGRESS_ROUTES:
+            yield from _calls(graph, services, words)
+        case rule, Door() as door if rule in (GATEWAY_LISTENER, GATEWAY_ROUTES):
+            yield from _gateway(graph, door, words)
+        case rule, str() as service if rule is API_ROUTES:
+            yield from _called(graph, service, words)
+        case rule, Api() as api if rule is API_LISTENER:
+            yield from _entries(graph, Kind.SERVICE, (api.service,))
+
+
+def _version(graph: Graph, service: str, version: str, words: str) -> Iterator[Place]:
+    own = graph.current(OWN, service)
+    facts = own.version(version) if own else None
+    if facts is None:
+        return
+    named = [number for number, endpoint in enumerate(facts.endpoints) if _says(words, endpoint.address)]
+    for number in named:
+        yield Place(facts.origin.file, (*facts.origin.path, number))
+    if not named:
+        yield facts.origin
+
+
+def _calls(graph: Graph, services: Iterable[str], words: str) -> Iterator[Place]:
+    """Routes of callers: those of the callees that are named, or else the lines that say who is called."""
+    callees = sorted({name for one in services for name in _uses(graph, one)})
+    named = [callee for callee in callees if _is_named(graph, callee, words)]
+    for callee in named:
+        yield from _called(graph, callee, words)
+    if not named:
+        for place in _entries(graph, Kind.SERVICE, services):
+            yield Place(place.file, ("uses",))
+
+
+def _called(graph: Graph, callee: str, words: str) -> Iterator[Place]:
+    interface = graph.current(INTERFACE, callee)
+    yield from _routes(interface.routes if interface else (), words)
+    yield from _entries(graph, Kind.SERVICE, (callee,))
+
+
+def _gateway(graph: Graph, door: Door, words: str) -> Iterator[Place]:
+    facts = graph.current(GATEWAY, door.gateway)
+    for host in facts.hosts if facts else ():
+        if any(_says(words, domain) for domain in host.domains):
+            yield from (route.origin for route in host.routes)
+        else:
+            yield from _routes(host.routes, words)
+    number = facts.binds.index(door.bind) if facts and door.bind in facts.binds else 0
+    for place in _entries(graph, Kind.GATEWAY, (door.gateway,)):
+        yield Place(place.file, ("listeners", number))
+
+
+def _routes(routes: Iterable[RouteFacts], words: str) -> Iterator[Place]:
+    """The routes that lead to a cluster that is named."""
+    for route in routes:
+        if any(_says(words, cluster(to.service, to.version)) for to in route.action.split):
+            yield route.origin
+
+
+def _uses(graph: Graph, service: str) -> tuple[str, ...]:
+    calls = graph.current(CALLS, service)
+    return calls.services if calls else ()
+
+
+def _is_named(graph: Graph, service: str, words: str) -> bool:
+    interface = graph.current(INTERFACE, service)
+    return interface is not None and any(_says(words, domain) for domain in interface.domains)
+
+
+def _entries(graph: Graph, kind: Kind, names: Iterable[str]) -> Iterator[Place]:
+    for name in names:
+        for declared in graph.current(ENTRIES, (kind, name)) or ():
+            yield Place(declared.file)
+
+
+def _says(words: str, name: str) -> bool:
+    """Whether the text names it, not only as a part of another name."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", words) is not None

@@ -1,0 +1,215 @@
+"""`meshctl fleet` against a server that answers as told, over a real connection."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from meshctl.cli import client
+from meshctl.cli.main import run
+from meshctl.v1 import fleet_pb2 as pb
+from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
+
+
+def _before(seconds: float) -> Timestamp:
+    time = Timestamp()
+    time.FromDatetime(datetime.now(UTC) - timedelta(seconds=seconds))
+    return time
+
+
+class _Fleet(FleetServicer):
+    """Knows `nodes`; everything else is fixed."""
+
+    def __init__(self) -> None:
+        self.nodes: list[pb.Node] = []
+        self.catalog = pb.Catalog(state="current", revision="7", published_at=_before(1.5 * 60))
+
+    def ListNodes(self, request: pb.ListNodesRequest, context: grpc.ServicerContext) -> pb.ListNodesResponse:
+        return pb.ListNodesResponse(nodes=self.nodes, catalog=self.catalog)
+
+    def GetNode(self, request: pb.GetNodeRequest, context: grpc.ServicerContext) -> pb.GetNodeResponse:
+        for node in self.nodes:
+            if node.id == request.id:
+                return pb.GetNodeResponse(node=node, catalog=self.catalog)
+        context.abort(
+            grpc.StatusCode.NOT_FOUND, f"unknown node {request.id!r}; the nearest id is 'web@host-7'"
+        )
+
+    def GetTarget(self, request: pb.GetTargetRequest, context: grpc.ServicerContext) -> pb.GetTargetResponse:
+        if list(request.names) == ["web"]:
+            return pb.GetTargetResponse(address="127.0.0.1:15001", hosts=["users"])
+        context.abort(grpc.StatusCode.NOT_FOUND, "unknown service 'wbe'; the nearest name is 'web'")
+
+
+WEB = pb.Node(
+    id="web@host-7",
+    cluster="web",
+    view="sidecar/web@1.40",
+    state="refused",
+    reason="1 resource refused",
+    connected=True,
+    connected_since=_before(3700),
+    last_seen=_before(2),
+    user_agent="1.40.0",
+    protocol="delta",
+    types=[
+        pb.TypeStatus(
+            type="cds",
+            sent="aa11",
+            acked="aa11",
+            sent_at=_before(9.5 * 60),
+            acked_at=_before(8.5 * 60),
+            resources=2,
+        ),
+        pb.TypeStatus(
+            type="eds", sent="bb22", nacked="bb22", sent_at=_before(9.5 * 60), nacked_at=_before(8.5 * 60)
+        ),
+        pb.TypeStatus(
+            type="lds", sent="cc33", acked="cc11", sent_at=_before(9.5 * 60), acked_at=_before(1.5 * 60)
+        ),
+    ],
+    refusals=[
+        pb.Refusal(
+            type="eds",
+            resource="users/v1",
+            version="bb22",
+            reason="malformed IP address: localhost",
+            locations=[pb.Location(file="accounts/users.yaml", line=3, column=13)],
+        )
+    ],
+)
+AWAY = pb.Node(
+    id="edge@host-1", cluster="edge", state="synced", last_seen=_before(10.5 * 60), view="gateway/edge@1.40"
+)
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Fleet]:
+    """A control plane that `meshctl fleet` asks by default."""
+    servicer = _Fleet()
+    server = grpc.server(ThreadPoolExecutor(1))
+    add_FleetServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("MESHCTL_SERVER", f"127.0.0.1:{port}")
+    monkeypatch.setenv("NO_COLOR", "1")
+    yield servicer
+    server.stop(None).wait()
+
+
+def test_list_shows_every_node_with_what_became_of_each_type(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.nodes = [AWAY, WEB]
+    assert run(["fleet", "list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "NODE         STATE    CDS    EDS      LDS   RDS  CLIENT  SEEN     WHY",
+        "edge@host-1  synced   -      -        -     -    -       10m ago",
+        "web@host-7   refused  acked  refused  sent  -    1.40.0  now      1 resource refused",
+        "catalog: current, revision 7 published 1m ago",
+    ]
+
+
+def test_states_are_coloured_where_that_is_wanted(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    fleet.nodes = [WEB]
+    run(["fleet", "list"])
+    assert "\x1b[31mrefused\x1b[0m" in capsys.readouterr().out
+
+
+def test_list_without_nodes_says_how_to_start_one(fleet: _Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fleet", "list"]) == 0
+    assert "meshctl bootstrap sidecar --service" in capsys.readouterr().err
+
+
+def test_list_names_broken_entries_by_line_with_what_is_served_meanwhile(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.state, fleet.catalog.reason = "broken", "1 entry is served from its last good text"
+    fleet.catalog.broken.add(
+        location=pb.Location(file="accounts/users.yaml", line=2, column=1),
+        code="MSH0201",
+        message="service has no key 'prot'",
+        fix="write 'port'",
+        serving="last good",
+    )
+    run(["fleet", "list"])
+    assert capsys.readouterr().out.splitlines() == [
+        "catalog: broken, revision 7 published 1m ago",
+        "  accounts/users.yaml:2:1: MSH0201 service has no key 'prot'; write 'port' (serving: last good)",
+    ]
+
+
+def test_show_says_why_and_where_in_the_catalog(fleet: _Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.nodes = [WEB]
+    assert run(["fleet", "show", "web@host-7"]) == 0
+    said = capsys.readouterr().out
+    assert "state:     refused: 1 resource refused\n" in said
+    assert "cds   2          aa11 9m ago  aa11 8m ago  -\n" in said
+    assert "refused: eds users/v1: malformed IP address: localhost\n  accounts/users.yaml:3:13\n" in said
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_programs_get_everything_in_the_words_of_the_proto(
+    fleet: _Fleet, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.nodes = [AWAY]
+    run(["fleet", "list", "--output", form])
+    said = capsys.readouterr().out
+    if form == "yaml":
+        assert 'last_seen: "2' in said
+    else:
+        node = json.loads(said)["nodes"][0]
+        assert (node["id"], node["connected"], node["refusals"]) == ("edge@host-1", False, [])
+        assert "connected_since" not in node
+
+
+def test_an_unknown_node_is_refused_in_the_servers_words(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fleet", "show", "wbe@host-7"]) == 1
+    assert capsys.readouterr().err == "Error: unknown node 'wbe@host-7'; the nearest id is 'web@host-7'\n"
+
+
+def test_no_server_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fleet", "list", "--server", "127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == (
+        "Error: no control plane answers on 127.0.0.1:1; "
+        "start it with: meshctl serve, or name another one with --server HOST:PORT\n"
+    )
+
+
+def test_another_grpc_server_is_told_from_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    assert run(["fleet", "list", "--server", f"http://127.0.0.1:{port}/"]) == 1
+    assert "is no meshctl" in capsys.readouterr().err
+    server.stop(None).wait()
+
+
+def test_a_server_that_does_not_answer_in_time_is_exit_code_5(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.1)
+    server = grpc.server(ThreadPoolExecutor(1))  # not started: connections are taken, nothing is answered
+    port = server.add_insecure_port("127.0.0.1:0")
+    assert run(["fleet", "list", "--server", f"127.0.0.1:{port}"]) == 5
+    assert "did not answer within 0.1 s" in capsys.readouterr().err
+    server.stop(None).wait()
+
+
+def test_bootstrap_asks_a_server_whether_a_name_is_known(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bootstrap", "sidecar", "--service", "wbe"]) == 1
+    assert capsys.readouterr().err == "Error: unknown service 'wbe'; the nearest name is 'web'\n"
+    assert run(["bootstrap", "sidecar", "--service", "web"]) == 0
+    assert "curl -H 'Host: users' 127.0.0.1:15001/" in capsys.readouterr().err
