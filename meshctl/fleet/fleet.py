@@ -1,0 +1,151 @@
+"""All nodes, connected or lately seen, and what each was sent, accepted and refused.
+
+May import `names`. Pure: the time is an argument. Fed by the streams' shell; read by whoever shows the
+fleet, and by whoever must know what a node may still hold.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from meshctl.fleet.node import Node
+from meshctl.names import Ref
+
+REMEMBERED = 3600.0
+"""Seconds for which a node that left is shown, and what it may still hold is kept."""
+
+
+class NodeState(Enum):
+    """What a node is doing, in the words that people see."""
+
+    SYNCED = "synced"
+    SENDING = "sending"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    STALLED = "stalled"
+    ORPHAN = "orphan"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A resource that a node did not accept; it is not sent to it again until it changes.
+
+    `version` is the hash of the refused bytes, `reason` Envoy's words without any resource in them,
+    `since` when it was refused.
+    """
+
+    ref: Ref
+    version: str
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class TypeStatus:
+    """One type of resource on one stream; a version is "" and a time None while there was none."""
+
+    type: str
+    sent: str = ""
+    acked: str = ""
+    nacked: str = ""
+    sent_at: float | None = None
+    acked_at: float | None = None
+    nacked_at: float | None = None
+    resources: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """One node at one time. Times are those of the caller's clock.
+
+    `revision` is the last one of its view that the node holds entirely, removals included; 0 before.
+    """
+
+    node: Node
+    view: str
+    state: NodeState
+    reason: str = ""
+    protocol: str = ""
+    types: tuple[TypeStatus, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    revision: int = 0
+    connected: bool = True
+    connected_since: float | None = None
+    last_seen: float = 0.0
+
+
+class Fleet:
+    """The nodes that one control plane knows."""
+
+    def __init__(self) -> None:
+        self._streams: dict[int, NodeStatus] = {}
+        self._left: dict[str, NodeStatus] = {}
+        self._serial = 0
+
+    def connect(self, status: NodeStatus) -> int:
+        """A stream opened. Returns its number, for `update` and `disconnect`.
+
+        Streams are told apart by number, as two nodes may be configured with one id.
+        """
+        self._serial += 1
+        self._streams[self._serial] = status
+        return self._serial
+
+    def update(self, stream: int, status: NodeStatus) -> None:
+        """What is known of the node on this stream changed."""
+        self._streams[stream] = status
+
+    def disconnect(self, stream: int, now: float) -> None:
+        """The stream ended."""
+        last = self._streams.pop(stream)
+        left = replace(last, connected=False, connected_since=None, last_seen=now)
+        self._left[last.node.id] = _less_far(self._left.get(last.node.id), left)
+        self._forget(now)
+
+    def nodes(self, now: float) -> tuple[NodeStatus, ...]:
+        """Every node, ordered by id; one that reconnected is shown once."""
+        self._forget(now)
+        connected = {status.node.id for status in self._streams.values()}
+        away = (status for status in self._left.values() if status.node.id not in connected)
+        return tuple(sorted((*self._streams.values(), *away), key=lambda status: status.node.id))
+
+    def get(self, node_id: str, now: float) -> NodeStatus | None:
+        """The node of this id, the one seen last if there are several."""
+        found = [status for status in self.nodes(now) if status.node.id == node_id]
+        return max(found, key=lambda status: (status.connected, status.last_seen), default=None)
+
+    def lowest_revision(self, view: str, now: float) -> int | None:
+        """The lowest revision that a node of this view, seen within the last hour, holds entirely.
+
+        Nobody holds anything older any more. None: there is no such node.
+        """
+        return min((status.revision for status in self._known(view, now)), default=None)
+
+    def refuses(self, view: str, ref: Ref, version: str) -> bool:
+        """Whether a connected node of this view refused this version, so that it does not hold it."""
+        return any(
+            refusal.ref == ref and refusal.version == version
+            for status in self._streams.values()
+            if status.view == view
+            for refusal in status.refusals
+        )
+
+    def _known(self, view: str, now: float) -> Iterator[NodeStatus]:
+        self._forget(now)
+        for status in (*self._streams.values(), *self._left.values()):
+            if status.view == view:
+                yield status
+
+    def _forget(self, now: float) -> None:
+        synced = {one.node.id for one in self._streams.values() if one.state is NodeState.SYNCED}
+        for node_id, status in tuple(self._left.items()):
+            if now - status.last_seen >= REMEMBERED or node_id in synced:
+                del self._left[node_id]
+
+
+def _less_far(before: NodeStatus | None, now: NodeStatus) -> NodeStatus:
+    """A node that left again before it converged still holds what it had the first time."""
+    if before is None or now.revision:
+        return now
+    return replace(now, revision=before.revision)

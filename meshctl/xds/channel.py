@@ -1,0 +1,109 @@
+"""One type of resource on one stream: what is wanted, what is on its way, what was refused.
+
+May import `snapshot`, `fleet` and `names`. Plain state; the stream moves it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rpds import HashTrieMap
+
+from meshctl.fleet.fleet import Refusal, TypeStatus
+from meshctl.names import Ref
+from meshctl.snapshot import Resource
+from meshctl.xds.events import Send
+from meshctl.xds.quarantine import Trials
+from meshctl.xds.subscription import Subscription
+from meshctl.xds.types import ResourceType
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A name that cannot go out yet: since when, and for what; `hopeless`: the node refused all of that."""
+
+    since: float
+    refs: tuple[Ref, ...]
+    hopeless: bool
+
+
+@dataclass(slots=True)
+class Channel:
+    """The state of one type on one stream.
+
+    `dirty`: names that may differ from what the client has; `since` when there was first something to send.
+    `again`: names to be sent even if they do not.
+    `rewarm`: endpoints to be repeated, as the client has them, because their cluster changed.
+    `absent`: names to be told as not existing, once. `partial`: names sent without some of their parts.
+    `leaving`: names that the view lacks, and since when nothing needs them. `joined`: what the view lacks
+    and the client shall have for now, as a first complete answer must hold it, or its successor was refused;
+    `yielded`: what the client had of the names that the last answer took away. `state`: what it shall hold.
+    `owed`: the first answer to a wildcard, which is sent even if it is empty. `parked`: why nothing more goes
+    out until the view changes, as leaving out the refused would delete what the client holds; else "".
+    """
+
+    row: ResourceType
+    subscription: Subscription
+    dirty: set[str] = field(default_factory=set)
+    since: float = 0.0
+    again: set[str] = field(default_factory=set)
+    rewarm: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    partial: set[str] = field(default_factory=set)
+    leaving: dict[str, float | None] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    joined: dict[str, Resource] = field(default_factory=dict)
+    yielded: dict[str, Resource] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    trials: Trials = field(default_factory=Trials)
+    state: "HashTrieMap[str, Resource]" = field(default_factory=HashTrieMap)
+    inflight: Send | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    opaque: bool = False
+    owed: bool = False
+    parked: str = ""
+    refusals: int = 0
+    status: TypeStatus = field(default_factory=lambda: TypeStatus(""))
+
+    @classmethod
+    def of(cls, row: ResourceType) -> "Channel":
+        """A type that the client has just asked for."""
+        return cls(row, Subscription(wildcard=row.wildcard), status=TypeStatus(row.short))
+
+    def ref(self, name: str) -> Ref:
+        """The name as one of this type."""
+        return Ref(self.row.url, name)
+
+    @property
+    def seen(self) -> bool:
+        """Whether the client ever asked for this type."""
+        return self.subscription.seen
+
+    def mark(self, names: Iterable[str], now: float) -> None:
+        """These names may differ from what the client has."""
+        if not self.unsent:
+            self.since = now
+        self.dirty.update(names)
+
+    def forget(self, name: str) -> None:
+        """The client no longer wants this name: it dropped it, and nothing is owed."""
+        for names in (self.dirty, self.again, self.rewarm, self.absent, self.partial):
+            names.discard(name)
+        for table in (self.leaving, self.waiting, self.joined, self.refused):
+            table.pop(name, None)
+        self.state = self.state.discard(name)
+
+    def unpark(self) -> None:
+        """Something changed that may make the client accept what it refused."""
+        if self.parked:
+            self.parked = ""
+            self.refused.clear()
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing to send, nothing unanswered and nothing that must leave."""
+        return not (self.unsent or self.inflight or self.leaving)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something would be sent as soon as it may."""
+        return bool(self.dirty or self.again or self.rewarm or self.absent or self.owed)

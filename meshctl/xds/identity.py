@@ -1,0 +1,61 @@
+"""Who is at the other end of a stream: what a first request says, and its node as one of the fleet.
+
+May import `fleet`, `names` and protobuf.
+"""
+
+from dataclasses import dataclass
+
+from envoy.config.core.v3.base_pb2 import Node as NodeMessage
+
+from meshctl.fleet.node import GRPC, Node
+from meshctl.names import Role
+from meshctl.xds.events import Request
+
+_GRPC_AGENT = "gRPC"
+"""How the user agents of gRPC's own clients begin: "gRPC C-core", "gRPC Go"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request with what only the first ones of a stream say.
+
+    `node` need not be filled later; `holds_state`: the client has resources from a stream before.
+    """
+
+    request: Request
+    node: NodeMessage
+    holds_state: bool
+
+
+def node_of(message: NodeMessage) -> Node:
+    """The node as it names itself on its first request.
+
+    Role and services stand in the metadata that `meshctl bootstrap` writes. A node that says no role is a
+    sidecar of the services in its cluster's name. Raises ValueError for a role that does not exist.
+    """
+    fields = message.metadata.fields
+    role = Role(fields["role"].string_value) if "role" in fields else Role.SIDECAR
+    services = tuple(sorted({one.string_value for one in fields["services"].list_value.values}))
+    return Node(
+        message.id,
+        role,
+        services=(services or tuple(sorted(message.cluster.split("+")))) if role is Role.SIDECAR else (),
+        gateway=message.cluster if role is Role.GATEWAY else "",
+        client=_client(message),
+        user_agent=_user_agent(message),
+        egress=fields["egress"].string_value if "egress" in fields else "",
+    )
+
+
+def _client(message: NodeMessage) -> str:
+    if message.user_agent_name.startswith(_GRPC_AGENT):
+        return GRPC
+    version = message.user_agent_build_version.version
+    return f"{version.major_number}.{version.minor_number}"
+
+
+def _user_agent(message: NodeMessage) -> str:
+    version = message.user_agent_build_version.version
+    if message.HasField("user_agent_build_version"):
+        return f"{version.major_number}.{version.minor_number}.{version.patch}"
+    return f"{message.user_agent_name} {message.user_agent_version}".strip()

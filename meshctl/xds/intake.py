@@ -1,0 +1,148 @@
+"""The subscription role: what a request says of wishes, and a first one of what the client holds already.
+
+May import `snapshot` and `names`. Works on a client; sends nothing.
+"""
+
+from collections.abc import Iterator
+
+from meshctl.names import CLUSTER, ENDPOINTS, Ref
+from meshctl.snapshot import Resource
+from meshctl.xds.channel import Channel
+from meshctl.xds.client import Client
+from meshctl.xds.events import Amend, Dialect, Replace, Request
+from meshctl.xds.holding import UNKNOWN, Holding
+
+
+def subscribe(client: Client, channel: Channel, request: Request, dialect: Dialect, now: float) -> None:
+    """Take in what a request wants. It counts with any nonce: an old one tells a wish too."""
+    first = not channel.seen
+    change = channel.subscription.apply(request.names)
+    if first:
+        _note_claims(client, channel, request.names)
+    if not client.known:
+        return
+    if first:
+        begin(client, channel, dialect, now)
+        return
+    for name in change.dropped:
+        if not _covered(client, channel, name):
+            client.drop(channel, name)
+    if change.narrowed:
+        for name in [*client.holdings.of(channel.row.url), *channel.dirty]:
+            if not _covered(client, channel, name):
+                client.drop(channel, name)
+    channel.again |= change.again
+    _tell_absent(client, channel, change.wanted, dialect)
+    channel.mark(change.wanted, now)
+    if change.widened:
+        channel.owed = True
+        channel.mark(client.view.names(channel.row.url), now)
+
+
+def begin(client: Client, channel: Channel, dialect: Dialect, now: float) -> None:
+    """A type was asked for and a view is known: compare what the client holds with what it shall."""
+    _adopt(client, channel)
+    join(client, channel, now)
+    channel.owed = channel.subscription.wildcard
+    if channel.row.url == ENDPOINTS:
+        # Clusters that went out before their endpoints were asked for, by a client that holds both.
+        client.rewarm(channel, client.unwarmed)
+        client.unwarmed.clear()
+        _infer_clusters(client, channel, now)
+    _tell_absent(client, channel, channel.subscription.names, dialect)
+    channel.mark(channel.subscription.names, now)
+    channel.mark(client.holdings.of(channel.row.url), now)
+    if channel.subscription.wildcard:
+        channel.mark(client.view.names(channel.row.url), now)
+
+
+def join(client: Client, channel: Channel, now: float) -> None:
+    """Add what the view lost to a first complete answer, for a client that cannot say what it holds."""
+    stones = _joinable(client, channel) if channel.opaque else ()
+    joined = {stone.key.name: stone for stone in stones}
+    if joined != channel.joined:
+        channel.unpark()
+        channel.mark({**joined, **channel.joined}, now)
+        channel.joined = joined
+
+
+def _note_claims(client: Client, channel: Channel, names: Replace | Amend) -> None:
+    match names:
+        case Amend(versions=versions):
+            channel.claims = dict(versions)
+        case Replace(asked, version) if version and channel.row.complete:
+            channel.opaque = True
+        case Replace(asked, version) if version:
+            channel.claims = dict.fromkeys(asked, UNKNOWN)
+    client.reconnected |= channel.opaque or bool(channel.claims)
+
+
+def _adopt(client: Client, channel: Channel) -> None:
+    """What the client says it holds: known where the version is the view's, or one that the view had."""
+    for name, version in channel.claims.items():
+        ref = channel.ref(name)
+        shall = client.view.get(ref)
+        stone = client.view.view.tombstones.get(ref)
+        if shall is not None and shall.version == version and client.wants(ref):
+            client.holdings.put(ref, Holding(accepted=shall))
+            if channel.row.complete:
+                channel.state = channel.state.insert(name, shall)
+        elif stone is not None and stone.resource.version == version:
+            client.holdings.put(ref, Holding(possible=(stone.resource,), claimed=version))
+        else:
+            client.holdings.put(ref, Holding(claimed=version or UNKNOWN))
+
+
+def _infer_clusters(client: Client, endpoints: Channel, now: float) -> None:
+    """Whoever asks for endpoints has their cluster, even where it does not say so.
+
+    A delta client does not name what it took of an answer that it refused as a whole.
+    """
+    clusters = client.channel(CLUSTER)
+    if clusters is None or not clusters.subscription.wildcard:
+        return
+    for name in endpoints.subscription.names:
+        if client.held(clusters.ref(name)) is None:
+            client.holdings.put(clusters.ref(name), Holding(claimed=UNKNOWN))
+            client.reconnected = True
+            clusters.mark((name,), now)
+
+
+def _joinable(client: Client, channel: Channel) -> Iterator[Resource]:
+    """What the view lost and the client may still hold, newest first: never two listeners on one address."""
+    taken = {one.address for one in client.view.resources(channel.row.url)} - {""}
+    stones = client.view.view.tombstones
+    for ref in sorted(stones, key=lambda ref: (-stones[ref].revision, ref)):
+        stone = stones[ref].resource
+        if ref.type != channel.row.url or client.view.get(ref) is not None or stone.address in taken:
+            continue
+        if channel.subscription.covers(ref.name, by_name=stone.by_name) and _can_be_had(client, stone):
+            taken |= {stone.address} - {""}
+            yield stone
+
+
+def _can_be_had(client: Client, stone: Resource) -> bool:
+    stones = client.view.view.tombstones
+    clusters = (need for need in _all_needs(client, stone) if need.type == CLUSTER)
+    return all(need in client.view.view.keys or need in stones for need in clusters)
+
+
+def _all_needs(client: Client, stone: Resource) -> Iterator[Ref]:
+    for need in stone.needs:
+        yield need
+        behind = client.view.get(need)
+        yield from behind.needs if behind is not None else ()
+
+
+def _tell_absent(client: Client, channel: Channel, names: frozenset[str], dialect: Dialect) -> None:
+    """Names that do not exist are told so, once each time they are asked for, and stay subscribed."""
+    if channel.row.url in dialect.missing:
+        for name in names:
+            if client.target(channel, name) is None and client.held(channel.ref(name)) is None:
+                channel.absent.add(name)
+
+
+def _covered(client: Client, channel: Channel, name: str) -> bool:
+    resource = client.view.get(channel.ref(name))
+    by_name = resource is not None and resource.by_name
+    return channel.subscription.covers(name, by_name=by_name)

@@ -1,0 +1,92 @@
+"""What a refusal says: whom it blames, its reason in words without secrets, and how to find the culprit.
+
+Imports nothing of meshctl. Envoy's texts are those of 1.36 to 1.40. Endpoints and routes are refused
+without a name; a violated constraint echoes the whole message, with every header value in it.
+"""
+
+import re
+from collections.abc import Iterable
+
+_LONGEST = 400
+"""Characters of a reason that are kept: Envoy joins the errors of all resources of one answer."""
+
+# A message that Envoy echoes. Newer releases mark its beginning (the marker's spelling varies on purpose)
+# and go on after it with a line that starts with a colon; older ones put it on one line, last.
+_MARKED = re.compile(r"\s*goo\.gle/debug\w*.*?(?=\n: |\Z)", re.DOTALL)
+_AFTER_CONSTRAINT = re.compile(
+    r"(Proto constraint validation failed \((?:[^()]|\([^()]*\))*\)):? .*?(?=\n\S+: |\Z)", re.DOTALL
+)
+# Lines of protobuf text that came without a marker: `name: "x"`, `[type.url] {`, `}`.
+_TEXT_LINE = re.compile(
+    r"(?m)^\s*(?:[\w.\[\]/]+\s*\{|\}|\w+:\s*(?:\".*\"|'.*'|-?\d\S*|true|false|[A-Z_0-9]+))\s*$"
+)
+_OPENING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
+
+
+def reason(text: str) -> str:
+    """The refusal's words, cut to why: no resource is repeated in them. Never empty."""
+    text = _MARKED.sub("", text)
+    text = _AFTER_CONSTRAINT.sub(r"\1", text)
+    text = _TEXT_LINE.sub("", text)
+    words = " ".join(text.split()).strip(" :")
+    if len(words) > _LONGEST:
+        words = words[: _LONGEST - 1].rstrip() + "…"
+    return words or "refused without a reason"
+
+
+def blamed(text: str, names: Iterable[str]) -> frozenset[str]:
+    """Those of `names` that the refusal is about; empty when it names nobody.
+
+    A name counts where Envoy puts the culprit's: before its error, as the first field of an echoed
+    message, or at the end of a phrase. Elsewhere it may be a neighbour that is only mentioned.
+    """
+    return frozenset(name for name in names if _is_blamed(name, text))
+
+
+def _is_blamed(name: str, text: str) -> bool:
+    quoted = re.escape(name)
+    listed = _OPENING.search(text) and re.search(rf"(?:\(s\) |, |\n){quoted}: ", text)
+    echoed = re.search(rf'(?m)^(?:cluster_)?name: "{quoted}"$', text)
+    phrase = re.search(rf"\b(?:in route|duplicate name|duplicate cluster) {quoted}(?=[\s,]|$)", text)
+    return bool(listed or echoed or phrase)
+
+
+class Trials:
+    """Finds who is refused when nobody is named: halves, and halves of those, until one is alone.
+
+    Only the batch under trial may differ from what the client has.
+    """
+
+    def __init__(self) -> None:
+        self._batches: list[frozenset[str]] = []
+
+    @property
+    def batch(self) -> frozenset[str] | None:
+        """The names that may be sent now, None: all."""
+        return self._batches[-1] if self._batches else None
+
+    def over(self) -> None:
+        """The batch was accepted, or nothing of it has to be sent any more."""
+        self._batches.pop()
+
+    def refused(self, sent: frozenset[str], culprits: frozenset[str]) -> frozenset[str]:
+        """An answer with these names was refused, and these are blamed. Returns the culprits found.
+
+        With nobody blamed, a single name is the culprit, and several are tried in halves.
+        """
+        if self._batches:
+            self._batches.pop()
+        if len(sent) == 1:
+            return sent
+        if culprits:
+            self._push(sent - culprits)
+            return culprits
+        ordered = sorted(sent)
+        middle = len(ordered) // 2
+        self._push(frozenset(ordered[middle:]))
+        self._push(frozenset(ordered[:middle]))
+        return frozenset()
+
+    def _push(self, batch: frozenset[str]) -> None:
+        if batch:
+            self._batches.append(batch)

@@ -1,0 +1,185 @@
+"""One xDS stream without I/O: requests and views go in, answers and the next deadline come out.
+
+May import `snapshot`, `fleet` and `names`. Time is an argument. A stream knows no codec, and what may go
+out or leave is the ordering's to say. Newest state wins: one unacknowledged answer a type, and what
+changes meanwhile only marks names, so a slow node costs nothing and gets the newest state next.
+"""
+
+from dataclasses import replace
+
+from meshctl.fleet.fleet import NodeStatus
+from meshctl.fleet.node import Node
+from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
+from meshctl.snapshot import ViewSnapshot
+from meshctl.xds import answers, intake, report
+from meshctl.xds.channel import Channel
+from meshctl.xds.client import Client
+from meshctl.xds.events import Dialect, Request, Send
+from meshctl.xds.holding import Holding
+from meshctl.xds.ordering import Ordering
+from meshctl.xds.planning import Plan, Planner
+from meshctl.xds.types import TYPES
+
+STALLED_AFTER = 20.0
+"""Seconds without progress after which a node is called stalled. An alarm only: nothing passes by it."""
+
+
+class Stream:
+    """One client on one stream."""
+
+    def __init__(self, node: Node, *, ordering: Ordering, dialect: Dialect, now: float) -> None:
+        self.node = node
+        self._ordering, self._dialect, self._opened, self._now = ordering, dialect, now, now
+        self._client = Client()
+        self._planner = Planner(self._client, ordering, dialect, now)
+        self._effects: list[Send] = []
+        self._gates: dict[TypeUrl, float] = {}
+        self._nonces = 0
+        self._revision = 0
+        self._heard = now
+
+    def receive(self, request: Request, now: float) -> None:
+        """Take in a request: what it answers and what it wants are two things, each on its own."""
+        self._heard = now
+        row = TYPES.get(request.type)
+        if row is None:
+            return  # a type that nobody here serves: the client waits, and nothing else suffers
+        channel = self._client.open(row)
+        answers.acknowledge(self._client, channel, request, self._dialect, now)
+        intake.subscribe(self._client, channel, request, self._dialect, now)
+        self._advance(now)
+
+    def publish(self, view: ViewSnapshot, now: float) -> None:
+        """From now on the node shall hold this view, at whatever revision the caller chose for it."""
+        known, before = self._client.known, self._client.view if self._client.known else view
+        self._client.view = view
+        if known:
+            for ref in view.changed_since(before):
+                self._changed(ref, now)
+        else:
+            for channel in self._client.channels():
+                intake.begin(self._client, channel, self._dialect, now)
+        for channel in self._client.channels():
+            if channel.opaque and known:
+                intake.join(self._client, channel, now)
+            channel.mark(channel.partial, now)
+        self._advance(now)
+
+    def tick(self, now: float) -> None:
+        """Time has come to a deadline."""
+        self._advance(now)
+
+    def take_effects(self) -> list[Send]:
+        """The answers to send, in this order; each is told once."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def deadline(self) -> float | None:
+        """When to call `tick` if nothing happens before: something may leave or go out, or is late."""
+        times = list(self._gates.values())
+        for channel in self._client.channels():
+            free = (since for since in channel.leaving.values() if since is not None)
+            times += (self._planner.leaves_at(since) for since in free)
+            times += (since + STALLED_AFTER for since in report.waiting_since(channel))
+        return min((time for time in times if time > self._now), default=None)
+
+    def status(self, now: float) -> NodeStatus:
+        """What is known of the node: for people, and for whoever must know what it may still hold."""
+        state, reason = report.state(self._client, now - STALLED_AFTER)
+        return NodeStatus(
+            self.node,
+            self._client.view.name if self._client.known else "",
+            state,
+            reason,
+            types=report.types(self._client),
+            refusals=report.refusals(self._client),
+            revision=self._revision,
+            connected_since=self._opened,
+            last_seen=self._heard,
+        )
+
+    def _changed(self, ref: Ref, now: float) -> None:
+        channel = self._client.channel(ref.type)
+        if channel is None:
+            return
+        channel.unpark()
+        if channel.subscription.covers(ref.name) or self._client.held(ref) is not None:
+            channel.mark((ref.name,), now)
+
+    def _advance(self, now: float) -> None:
+        self._now = now
+        if not self._client.known:
+            return
+        for channel in self._client.channels():
+            self._planner.review_leaving(channel, now)
+            if channel.inflight is None and self._is_open(channel, now):
+                plan = self._planner.plan(channel, now)
+                if plan is not None:
+                    self._send(channel, plan, now)
+            self._planner.review_leaving(channel, now)
+        channels = tuple(self._client.channels())
+        if channels and all(channel.settled for channel in channels):
+            self._revision = self._client.view.revision
+
+    def _is_open(self, channel: Channel, now: float) -> bool:
+        """Whether the ordering lets this type speak by now."""
+        self._gates.pop(channel.row.url, None)
+        opens = self._ordering.earliest(channel.row.url, channel.since)
+        if channel.unsent and opens > now:
+            self._gates[channel.row.url] = opens
+        return opens <= now
+
+    def _send(self, channel: Channel, plan: Plan, now: float) -> None:
+        self._nonces += 1
+        self._hold(channel, plan)
+        send = Send(
+            channel.row.url,
+            f"{self._nonces}",
+            plan.upserts,
+            plan.removed,
+            channel.state if channel.row.complete else None,
+            channel.refusals,
+        )
+        channel.inflight = send
+        channel.status = replace(channel.status, sent=send.version, sent_at=now)
+        self._settle(channel, plan, now)
+        self._effects.append(send)
+        if channel.row.url == CLUSTER:
+            self._rewarm(plan, now)
+
+    def _hold(self, channel: Channel, plan: Plan) -> None:
+        """From now on the client may have what goes out, and may have lost what is taken away."""
+        for resource in plan.upserts:
+            before = self._client.held(resource.ref) or Holding()
+            self._client.holdings.put(resource.ref, before.sent(resource))
+            if channel.row.complete:
+                channel.state = channel.state.insert(resource.key.name, resource)
+        for name in plan.removed:
+            holding = self._client.held(channel.ref(name))
+            if holding is not None and holding.accepted is not None:
+                channel.yielded[name] = holding.accepted
+            if holding is not None:
+                self._client.holdings.put(channel.ref(name), holding.taken_back())
+            channel.state = channel.state.discard(name)
+
+    def _settle(self, channel: Channel, plan: Plan, now: float) -> None:
+        names = {one.key.name for one in plan.upserts}
+        if plan.repeats:
+            channel.dirty |= channel.rewarm
+            channel.rewarm.clear()
+        else:
+            channel.dirty -= names
+            channel.again -= names
+            channel.absent.clear()
+            channel.owed = False
+        channel.since = now
+
+    def _rewarm(self, plan: Plan, now: float) -> None:
+        """Endpoints follow their clusters in the same breath."""
+        names = {one.key.name for one in plan.upserts}
+        channel = self._client.channel(ENDPOINTS)
+        if channel is None:
+            self._client.unwarmed |= names
+        else:
+            channel.mark((), now)
+            self._client.rewarm(channel, names)
