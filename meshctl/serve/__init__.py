@@ -1,0 +1,1 @@
+"""The running control plane: it reads the catalog, watches it, publishes, and drains when it is stopped."""

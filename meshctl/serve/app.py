@@ -1,0 +1,207 @@
+"""The running control plane, built and wired: runs until it is told to stop, then drains.
+
+May import everything below. It binds its ports first, so that a taken one is told at once; streams are
+answered once the catalog, or the last good state, is loaded.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+
+import meshctl
+from meshctl.catalog.source import Kind
+from meshctl.fleet.fleet import Fleet, NodeStatus
+from meshctl.operations.admit import Outcome
+from meshctl.serve.addresses import CannotServe, bound
+from meshctl.serve.http import HttpServer, application
+from meshctl.serve.journal import Journal
+from meshctl.serve.metrics import Metrics
+from meshctl.serve.publish import Publisher
+from meshctl.serve.save import Saver
+from meshctl.serve.watch import Watch
+from meshctl.snapshot.disk import Disk, StateUnavailable
+from meshctl.units import Duration
+from meshctl.xds.ordering import NeedsOrder, Ordering
+from meshctl.xds.server import OPTIONS, AdsServer
+
+__all__ = ["CannotServe", "Service", "Settings", "run", "serve"]
+
+log = logging.getLogger(__name__)
+
+Service = Callable[[grpc.aio.Server, Publisher, Fleet], None]
+"""Adds a gRPC service to the xDS address, which shows what is published and who is connected."""
+
+_TEND_S = 60.0  # how often what no node needs any more is let go
+_STALE_LIMIT = Duration.parse("1h")
+_GRACE_S = 2.0  # for calls that are being answered when the server stops
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one server is started with; the defaults are those of the command line.
+
+    `stale_limit`: a state on disk that was last known current longer ago is given to nobody. `ordering`
+    decides when what goes to a node; it is no setting of the command line.
+    """
+
+    catalog: Path
+    xds: str = "127.0.0.1:18000"
+    http: str = "127.0.0.1:18080"
+    state: Path | None = None
+    stale_limit: Duration = _STALE_LIMIT
+    ordering: Ordering = field(default_factory=NeedsOrder)
+
+
+async def run(settings: Settings, services: Sequence[Service] = ()) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. Raises CannotServe when it cannot start."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    for noisy in ("uvicorn", "watchfiles"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    await serve(settings, services, stop)
+
+
+async def serve(settings: Settings, services: Sequence[Service], stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain. Raises CannotServe when it cannot start."""
+    disk = await asyncio.to_thread(_open_state, settings.state)
+    try:
+        await _Server(settings, disk, stop).run(services)
+    finally:
+        if disk is not None:
+            disk.close()
+
+
+class _Server:
+    """The parts of one server, and how they start and end."""
+
+    def __init__(self, settings: Settings, disk: Disk | None, stop: asyncio.Event) -> None:
+        self._settings, self._stop = settings, stop
+        self._metrics = Metrics()
+        self._fleet = Journal(self._metrics)
+        self._saver = None if disk is None else Saver(disk)
+        self._publisher = Publisher(
+            self._fleet,
+            disk.state if disk else None,
+            stale_limit=settings.stale_limit,
+            save=self._saver.save if self._saver else None,
+            now=asyncio.get_running_loop().time,
+        )
+        self._fleet.places = self._publisher.places
+        self._metrics.watch(lambda: self._publisher.standing, self._nodes)
+        self._watch = Watch(settings.catalog)
+        self._ads = AdsServer(
+            self._publisher,
+            self._fleet,
+            ordering=settings.ordering,
+            identifier=f"meshctl {meshctl.__version__}",
+        )
+
+    async def run(self, services: Sequence[Service]) -> None:
+        """Start, wait for `stop`, drain."""
+        with bound(self._settings.http, "--http") as listening:
+            http = HttpServer(application(self._not_ready, self._metrics.text), listening)
+            grpc_server = self._grpc_server(services)
+            async with asyncio.TaskGroup() as tasks:
+                answering = tasks.create_task(http.run_until_stopped())
+                await grpc_server.start()
+                self._publisher.begin(await asyncio.to_thread(self._read))
+                if not self._stop.is_set():
+                    self._announce()
+                background = [tasks.create_task(one) for one in self._background()]
+                await self._stop.wait()
+                await self._drain(grpc_server)
+                for task in background:
+                    task.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
+                if self._saver is not None:
+                    await self._saver.flush()
+                http.stop()
+                await answering
+
+    def _background(self) -> Iterator[Coroutine[None, None, None]]:
+        yield self._follow()
+        yield self._tend()
+        if self._saver is not None:
+            yield self._saver.run()
+
+    async def _drain(self, grpc_server: grpc.aio.Server) -> None:
+        """End the streams, so that nodes connect elsewhere, and then what else is being answered."""
+        log.info("draining: streams=%d", sum(status.connected for status in self._nodes()))
+        await self._ads.drain()
+        await grpc_server.stop(_GRACE_S)
+
+    def _grpc_server(self, services: Sequence[Service]) -> grpc.aio.Server:
+        bound(self._settings.xds, "--xds").close()  # grpc would say it in three lines of its own
+        server = grpc.aio.server(options=OPTIONS)
+        self._ads.add_to(server)
+        for add in services:
+            add(server, self._publisher, self._fleet)
+        try:
+            server.add_insecure_port(self._settings.xds)
+        except RuntimeError as error:
+            raise CannotServe(f"cannot listen on {self._settings.xds}: {error}") from None
+        return server
+
+    def _read(self) -> Outcome:
+        """Read the whole catalog; what it makes stays, so the collector need not look at it ever again."""
+        gc.disable()
+        try:
+            return self._publisher.read(self._watch.look())
+        finally:
+            gc.collect()
+            gc.freeze()
+            gc.enable()
+
+    async def _follow(self) -> None:
+        async with aclosing(self._watch.batches()) as batches:
+            async for batch in batches:
+                try:
+                    self._publisher.change(batch)
+                except Exception:
+                    self._metrics.failures.inc()
+                    log.exception("a change could not be published: files=%s", ",".join(batch))
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(_TEND_S)
+            self._publisher.tend()
+
+    def _nodes(self) -> Sequence[NodeStatus]:
+        return self._fleet.nodes(asyncio.get_running_loop().time())
+
+    def _not_ready(self) -> str:
+        standing = self._publisher.standing
+        if self._stop.is_set():
+            return "draining"
+        return "" if standing.live else standing.reason
+
+    def _announce(self) -> None:
+        settings, why = self._settings, self._not_ready()
+        names = sorted(self._publisher.resolver.names(Kind.SERVICE)) or ["NAME"]
+        say = (
+            f"xDS and fleet on {settings.xds}, /readyz and /metrics on http://{settings.http};"
+            f" watching {settings.catalog}",
+            f"not ready: {why}"
+            if why
+            else f"next: meshctl bootstrap sidecar --service {names[0]} > {names[0]}.yaml"
+            f" && envoy -c {names[0]}.yaml",
+        )
+        print(*say, sep="\n", file=sys.stderr, flush=True)
+
+
+def _open_state(directory: Path | None) -> Disk | None:
+    try:
+        return None if directory is None else Disk.open(directory)
+    except StateUnavailable as error:
+        raise CannotServe(str(error)) from None

@@ -1,0 +1,223 @@
+"""The one place that turns changes of the catalog into snapshots, and hands views of them to streams.
+
+May import all layers below. What may be served is decided by `operations.admit`; when, by this rule:
+
+- At the start nothing is answered until the catalog was read. If it can be published, with last good texts
+  from disk in place of broken ones, it is served.
+- A catalog that cannot be published at the start (no folder, no mesh.yaml, nothing good to fall back on) may
+  be a disk that is not mounted yet. Then the last good state is *provisional*: it is given to nodes that
+  hold nothing, if it is young enough; others are refused and keep what they have. A mesh.yaml that is
+  broken, and not missing, is served by its last good text, like any entry.
+- Once something was published, nothing takes it away: a mesh.yaml that goes missing stays at its last good
+  text, and no other file counts as deleted until it is back.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from meshctl.catalog.folder import MESH_FILE
+from meshctl.fleet.fleet import REMEMBERED, Fleet
+from meshctl.fleet.node import Node
+from meshctl.names import Ref, ViewKey
+from meshctl.operations.admit import Admission, Outcome
+from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.resolve import Resolver
+from meshctl.operations.trial import NAME_ONLY
+from meshctl.problems import Finding, Span
+from meshctl.serve.seats import Post, Posts, Seat, Wake
+from meshctl.serve.standing import CatalogState, Standing, held_words
+from meshctl.snapshot import Snapshot
+from meshctl.snapshot.disk import State
+from meshctl.units import Duration
+from meshctl.xds.session import NotLoadedError
+
+log = logging.getLogger(__name__)
+
+Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
+
+
+class Publisher:
+    """Owns the compiler; not to be used by two threads at once.
+
+    `now` is the clock of the streams, `clock` that of the wall, both in seconds.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        state: State | None,
+        *,
+        stale_limit: Duration,
+        save: Save | None = None,
+        now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.resolver = Resolver(WATCHED)
+        self.standing = Standing()
+        self._fleet, self._state, self._stale_limit = fleet, state, stale_limit
+        self._save, self._now, self._clock = save, now, clock
+        self._admission = Admission(self.resolver, state.texts if state else {})
+        self._compiler = Compiler(self.resolver, state.snapshot if state else None)
+        self._posts = Posts()
+        self._started = now()
+
+    def read(self, texts: Mapping[str, bytes | None]) -> Outcome:
+        """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
+        outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts})
+        if outcome.published:
+            self._want_known_views()
+            self._compiler.publish()
+        return outcome
+
+    def begin(self, outcome: Outcome) -> None:
+        """Answer from now on, with what `read` came to."""
+        self._settle(outcome)
+
+    def change(self, texts: Mapping[str, bytes | None]) -> None:
+        """Take in files that came, changed or went (None), and publish what that changes."""
+        outcome = self._admission.change(texts)
+        if outcome.published and not self.standing.live:
+            self._want_known_views()
+        self._settle(outcome)
+
+    def open(self, node: Node, wake: Wake) -> Seat:
+        """A stream's seat; its view is compiled if it is the first. Raises NotLoadedError."""
+        self._check_loaded()
+        key = node.view_key
+        post = self._posts.get(key)
+        if post is None:
+            post = Post(key)
+            if self.standing.live:
+                self._compiler.open(key)
+                self._publish({})
+            self._posts.add(post, self._compiler.snapshot)
+        return Seat(post, wake, lambda: self.standing.provisional, self._left)
+
+    def tend(self) -> None:
+        """Let go of views and tombstones that no node of the last hour needs; to be called every minute."""
+        now = self._now()
+        for post in self._posts:
+            if not post.seats and post.left_at is not None and now - post.left_at >= REMEMBERED:
+                self._drop(post)
+            elif self.standing.live and post.view is not None and post.view.view.tombstones:
+                self._forget(post, now)
+        if self.standing.live:
+            self._publish({})
+
+    def unknown(self, key: ViewKey) -> str | None:
+        """Why there is nothing for a view: what the catalog does not declare, with the nearest name.
+
+        None if it declares all.
+        """
+        return self._compiler.knows(key) if self.standing.live else self.standing.reason
+
+    def places(self, ref: Ref, words: str) -> list[Span]:
+        """The lines of the catalog behind a resource, as they stand now; `words` is what Envoy said of it."""
+        return [self.resolver.locate(place) for place in self._compiler.places(ref, words)]
+
+    def _settle(self, outcome: Outcome) -> None:
+        known = self.standing.held
+        if not outcome.published:
+            self._refuse(outcome)
+        else:
+            was_live = self.standing.live
+            self.standing = replace(self.standing, live=True, provisional=False)
+            self._publish(outcome.changes, always=not was_live)
+            self.standing = _described(self.standing, outcome, self._admission.good)
+            if not was_live:
+                self._posts.wake_all()
+        self._log(outcome, known)
+
+    def _log(self, outcome: Outcome, known: Mapping[str, tuple[Finding, ...]]) -> None:
+        if outcome.changes:
+            revision, changed, held = self.standing.revision, len(outcome.changes), len(outcome.held)
+            log.info("published: revision=%d entries_changed=%d entries_held=%d", revision, changed, held)
+        for file, found in outcome.held.items():
+            for finding in found if known.get(file) != found else ():
+                log.warning("held back: entry=%s problem=%r", file, str(finding))
+        for file in known.keys() - outcome.held.keys():
+            log.info("no longer held back: entry=%s", file)
+
+    def _refuse(self, outcome: Outcome) -> None:
+        if self.standing.live:
+            reason = f"nothing of the last change is published: {held_words(outcome.held)}"
+            provisional = False
+        else:
+            lacks = held_words(outcome.held) if outcome.held else f"the catalog has no {MESH_FILE}"
+            reason = f"{lacks}; {self._substitute()}"
+            provisional = self._state is not None
+        self.standing = replace(
+            self.standing,
+            state=CatalogState.UNUSABLE,
+            reason=reason,
+            provisional=provisional,
+            revision=self._compiler.snapshot.revision,
+            held=outcome.held,
+        )
+        log.error("catalog not usable: reason=%r", reason)
+
+    def _substitute(self) -> str:
+        if self._state is None:
+            return "there is no last good state, so no node is answered"
+        if self._is_stale():
+            return f"the last good state is older than {self._stale_limit}, so no node is answered"
+        return "nodes that hold nothing get the last good state, the others keep what they have"
+
+    def _is_stale(self) -> bool:
+        return self._state is not None and (
+            self._clock() - self._state.current_at > self._stale_limit.seconds
+        )
+
+    def _check_loaded(self) -> None:
+        if not self.standing.live and (not self.standing.provisional or self._is_stale()):
+            raise NotLoadedError(self.standing.reason)
+
+    def _want_known_views(self) -> None:
+        """Compile the views that nodes had before the restart, and those that nodes have by now."""
+        for name in self._compiler.snapshot.views:
+            key = ViewKey.parse(name)
+            if self._posts.get(key) is None:
+                self._posts.add(Post(key, left_at=self._started), self._compiler.snapshot)
+        for post in self._posts:
+            self._compiler.open(post.key)
+
+    def _publish(self, texts: Mapping[str, bytes | None], *, always: bool = False) -> None:
+        snapshot = self._compiler.publish()
+        if not always and not texts and snapshot.revision == self.standing.revision:
+            return
+        self.standing = replace(self.standing, revision=snapshot.revision, published_at=self._clock())
+        self._posts.publish(snapshot)
+        if self._save is not None:
+            self._save(texts, snapshot)
+
+    def _forget(self, post: Post, now: float) -> None:
+        # A node of the run before may not have come back yet: it is not in the fleet, and may hold them.
+        if self._state is not None and now - self._started < REMEMBERED:
+            return
+        lowest = self._fleet.lowest_revision(post.key.name, now)
+        if lowest is not None:
+            self._compiler.forget(post.key.name, lowest)
+
+    def _left(self, post: Post) -> None:
+        post.left_at = self._now()
+        if post.view is None:  # nothing that a node could hold, or come back for
+            self._drop(post)
+
+    def _drop(self, post: Post) -> None:
+        self._posts.remove(post)
+        if self.standing.live:
+            self._compiler.close(post.key)
+
+
+def _described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -> Standing:
+    held = outcome.held
+    return replace(
+        standing,
+        state=CatalogState.BROKEN if held else CatalogState.CURRENT,
+        reason=held_words(held) if held else "",
+        held=held,
+        publishes=standing.publishes + bool(outcome.changes),
+        unserved=frozenset(file for file in held if good.get(file, NAME_ONLY) == NAME_ONLY),
+    )

@@ -1,0 +1,81 @@
+"""Saving the last good state: in a thread, in order, and only the newest when several are waiting.
+
+May import the snapshot's disk. A disk that is full or gone costs nothing but the saving.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+
+from meshctl.snapshot import Snapshot
+from meshctl.snapshot.disk import Disk
+
+log = logging.getLogger(__name__)
+
+STAMP_S = 60.0
+"""How often the state is stamped as current, in seconds."""
+
+
+class Saver:
+    """Writes what was published; `clock` gives seconds of the epoch."""
+
+    def __init__(self, disk: Disk, clock: Callable[[], float] = time.time) -> None:
+        self._disk, self._clock = disk, clock
+        self._texts: dict[str, bytes | None] = {}
+        self._snapshot: Snapshot | None = None
+        self._failed: Snapshot | None = None
+        self._current = False
+        self._something = asyncio.Event()
+        self._busy = asyncio.Lock()
+
+    def save(self, texts: Mapping[str, bytes | None], snapshot: Snapshot) -> None:
+        """Write these entry texts that changed and this snapshot, soon. Returns at once."""
+        self._texts.update(texts)
+        self._snapshot = snapshot
+        self._something.set()
+
+    async def run(self) -> None:
+        """Write what is to be written, as it comes; without end."""
+        while True:
+            try:
+                async with asyncio.timeout(STAMP_S):
+                    await self._something.wait()
+            except TimeoutError:
+                await self.stamp()
+            else:
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is waiting now."""
+        self._something.clear()
+        async with self._busy:
+            texts, self._texts = self._texts, {}
+            snapshot, self._snapshot = self._snapshot, None
+            if snapshot is not None:
+                await asyncio.to_thread(self._write, texts, snapshot)
+
+    async def stamp(self) -> None:
+        """Note that what was published last is current now; or save it, where that failed before."""
+        if self._failed is not None:
+            self.save({}, self._failed)
+            await self.flush()
+        elif self._current:
+            async with self._busy:
+                await asyncio.to_thread(self._write_stamp)
+
+    def _write(self, texts: Mapping[str, bytes | None], snapshot: Snapshot) -> None:
+        try:
+            self._disk.save(texts, snapshot, self._clock())
+        except sqlite3.Error as error:
+            log.error("state not saved, trying again in a minute: reason=%r", str(error))
+            self._failed = snapshot
+        else:
+            self._failed, self._current = None, True
+
+    def _write_stamp(self) -> None:
+        try:
+            self._disk.stamp(self._clock())
+        except sqlite3.Error as error:
+            log.error("state not stamped as current: reason=%r", str(error))

@@ -1,0 +1,129 @@
+"""Who is waiting for which view: the streams' seats, and who must be woken when a snapshot is published.
+
+May import the snapshot, the fleet's nodes and names. Waking costs what changed: an index leads from a
+resource to the views that hold it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from meshctl.names import Ref, ResourceKey, ViewKey
+from meshctl.snapshot import Snapshot, View, ViewSnapshot
+
+Wake = Callable[[], None]
+
+
+@dataclass(eq=False, slots=True)
+class Post:
+    """One view that is wanted: by nodes that are connected now, or lately were (`left_at`: until when)."""
+
+    key: ViewKey
+    left_at: float | None = None
+    view: ViewSnapshot | None = None
+    seats: "dict[Seat, None]" = field(default_factory=dict)
+
+
+class Seat:
+    """One stream's place: it is woken when its view changes, and asks for it then."""
+
+    def __init__(
+        self, post: Post, wake: Wake, is_provisional: Callable[[], bool], left: Callable[[Post], None]
+    ) -> None:
+        """`left` is told when the last seat of a post is closed."""
+        self._post, self._wake = post, wake
+        self._is_provisional, self._left = is_provisional, left
+        post.seats[self] = None
+        post.left_at = None
+
+    @property
+    def provisional(self) -> bool:
+        """Whether the view is that of an older run, and only for a node that holds nothing."""
+        return self._is_provisional()
+
+    def view(self) -> ViewSnapshot | None:
+        """What the node shall hold now: the same object until it changes; None if nothing is declared."""
+        return self._post.view
+
+    def wake(self) -> None:
+        """Say that the view may have changed."""
+        self._wake()
+
+    def close(self) -> None:
+        """The stream has ended."""
+        self._post.seats.pop(self, None)
+        if not self._post.seats:
+            self._left(self._post)
+
+
+class Posts:
+    """All views that are wanted, by name, each as it was published last."""
+
+    def __init__(self) -> None:
+        self._posts: dict[str, Post] = {}
+        self._holders: dict[ResourceKey, dict[str, None]] = {}
+        self._views: dict[str, View] = {}
+        self._revision = 0
+
+    def __iter__(self) -> Iterator[Post]:
+        return iter(tuple(self._posts.values()))
+
+    def get(self, key: ViewKey) -> Post | None:
+        """The post of this view, if it is wanted."""
+        return self._posts.get(key.name)
+
+    def add(self, post: Post, snapshot: Snapshot) -> None:
+        """A view is wanted from now on; `snapshot` is what was published last."""
+        self._posts[post.key.name] = post
+        self._take(post, snapshot)
+
+    def remove(self, post: Post) -> None:
+        """A view is no longer wanted."""
+        del self._posts[post.key.name]
+        self._index(post.key.name, None)
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Give out a new snapshot: wake those seats whose view it changed."""
+        for name in self._concerned(snapshot):
+            post = self._posts.get(name)
+            if post is not None:
+                self._take(post, snapshot)
+                for seat in tuple(post.seats):
+                    seat.wake()
+        self._revision = snapshot.revision
+
+    def wake_all(self) -> None:
+        """Wake everybody: how views are given has changed, not what is in them."""
+        for post in self:
+            for seat in tuple(post.seats):
+                seat.wake()
+
+    def _concerned(self, snapshot: Snapshot) -> Iterable[str]:
+        changes = snapshot.changes(self._revision)
+        if changes is None:
+            return list(self._posts)
+        names: dict[str, None] = {}
+        for change in changes:
+            names.update(dict.fromkeys(change.views))
+            for key in change.resources:
+                names.update(self._holders.get(key, {}))
+        return names
+
+    def _take(self, post: Post, snapshot: Snapshot) -> None:
+        post.view = snapshot.view(post.key.name)
+        self._index(post.key.name, None if post.view is None else post.view.view)
+
+    def _index(self, name: str, view: View | None) -> None:
+        old = self._views.pop(name, None)
+        if view is not None:
+            self._views[name] = view
+        before: Mapping[Ref, ResourceKey] = old.keys if old else {}
+        after: Mapping[Ref, ResourceKey] = view.keys if view else {}
+        if before is after:
+            return
+        for key in before.values():
+            holders = self._holders[key]
+            del holders[name]
+            if not holders:
+                del self._holders[key]
+        for key in after.values():
+            self._holders.setdefault(key, {})[name] = None

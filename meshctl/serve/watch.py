@@ -1,0 +1,150 @@
+"""The catalog's folder on disk: what it holds, and in batches what changed.
+
+May import the catalog's folder and watchfiles. Files that the system names are read; where its events cannot
+tell (a folder moved, a link swapped, the catalog itself replaced) all files are looked at, and those that
+look different are read.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from meshctl.catalog.folder import is_entry, list_files, read_file
+
+SILENCE_MS = 50
+"""A batch is read when nothing has changed for so long: an editor's write and rename are one change."""
+
+LATEST_MS = 200
+"""A batch is read at the latest so long after its first change, however busy the folder is."""
+
+_LOOK_MS = 5_000
+"""After so long without an event all files are looked at (a stat each): some file systems tell nothing."""
+
+_ABSENT_S = 0.2  # between two looks for a folder that is not there
+
+_Looks = tuple[int, ...] | None
+
+
+class Watch:
+    """What was read last of one catalog's folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._texts: dict[str, bytes] = {}
+        self._looks: dict[str, _Looks] = {}
+
+    def look(self) -> dict[str, bytes | None]:
+        """Look at every file and read those that look different; at first all. None: gone.
+
+        A folder that is not there has no files.
+        """
+        return self._read({*list_files(self._root), *self._texts}, changed_only=True)
+
+    async def batches(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
+        """What changed since it was last read: never an empty batch, and no end.
+
+        The folder may go and come back.
+        """
+        while True:
+            try:
+                async for batch in self._watched():
+                    if batch:
+                        yield batch
+            except OSError:  # the folder went while it was about to be watched
+                pass
+            if gone := await asyncio.to_thread(self.look):
+                yield gone
+            await asyncio.sleep(_ABSENT_S)
+
+    async def _watched(self) -> AsyncIterator[dict[str, bytes | None]]:
+        """Batches for as long as the folder is the one that is watched."""
+        which = _identity(self._root)
+        if which is None:
+            return
+        real = await asyncio.to_thread(
+            os.path.realpath, self._root
+        )  # as some systems name it in their events
+        events = awatch(
+            real,
+            watch_filter=None,
+            debounce=LATEST_MS,
+            step=SILENCE_MS,
+            rust_timeout=_LOOK_MS,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        )
+        coming = asyncio.ensure_future(anext(events))
+        try:
+            await asyncio.sleep(
+                0
+            )  # now it watches: what changed before is looked for, what changes after is told
+            yield await asyncio.to_thread(self.look)
+            while _identity(self._root) == which:
+                changes = await coming
+                coming = asyncio.ensure_future(anext(events))
+                yield await asyncio.to_thread(self._changed, changes, real)
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+            await events.aclose()
+
+    def _changed(self, changes: Collection[tuple[Change, str]], real: str) -> dict[str, bytes | None]:
+        files: set[str] = set()
+        if not changes:
+            return self.look()  # a while without events
+        for _, path in changes:
+            file = os.path.relpath(path, real)
+            if is_entry(file) and (file in self._texts or not (self._root / file).is_dir()):
+                files.add(file)
+            elif self._may_hide_files(file):
+                return self.look()
+        return self._read(files, changed_only=False)
+
+    def _may_hide_files(self, file: str) -> bool:
+        """Whether an event at this path may stand for others: a folder that came or went, or a link."""
+        path = self._root / file
+        if path.is_symlink() or file == ".":
+            return True
+        hidden = any(part.startswith(".") for part in Path(file).parts)
+        return not hidden and (path.is_dir() or any(known.startswith(f"{file}/") for known in self._texts))
+
+    def _read(self, files: Iterable[str], *, changed_only: bool) -> dict[str, bytes | None]:
+        batch: dict[str, bytes | None] = {}
+        for file in sorted(files):
+            looks = _looks(self._root / file)
+            if changed_only and file in self._texts and looks is not None and looks == self._looks.get(file):
+                continue
+            text = read_file(self._root, file)
+            self._looks[file] = looks
+            if text is None:
+                self._looks.pop(file)
+                if self._texts.pop(file, None) is not None:
+                    batch[file] = None
+            elif not _same(text, self._texts.get(file)):
+                self._texts[file] = batch[file] = text
+        return batch
+
+
+def _same(text: bytes, other: bytes | None) -> bool:
+    """Whether two readings are the same; of a file that cannot be read, for the same reason."""
+    return text == other and getattr(text, "reason", None) == getattr(other, "reason", None)
+
+
+def _looks(path: Path) -> _Looks:
+    """What differs when a file does, without reading it; a link is followed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _identity(folder: Path) -> _Looks:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)

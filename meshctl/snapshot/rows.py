@@ -1,0 +1,120 @@
+"""How parts, resources and views look as rows of the last good state, and back.
+
+May import `names`. A resource that is read is hashed again: bytes that are not those of their version are
+never served.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from rpds import HashTrieMap
+
+from meshctl.names import Ref, ResourceKey, TypeUrl
+from meshctl.snapshot.encode import assemble
+from meshctl.snapshot.resource import Part, Resource
+from meshctl.snapshot.view import Snapshot, Tombstone, View
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NUMERIC NOT NULL) WITHOUT ROWID;
+CREATE TABLE entries (file TEXT PRIMARY KEY, text BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL, body BLOB NOT NULL, needs TEXT NOT NULL);
+CREATE TABLE resources (
+    id INTEGER PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL, variant TEXT NOT NULL,
+    version TEXT NOT NULL, head BLOB NOT NULL, parts TEXT NOT NULL, needs TEXT NOT NULL,
+    empty INTEGER NOT NULL, by_name INTEGER NOT NULL, address TEXT NOT NULL
+);
+CREATE TABLE served (resource INTEGER PRIMARY KEY);
+CREATE TABLE views (
+    name TEXT PRIMARY KEY, keys TEXT NOT NULL, tombstones TEXT NOT NULL, frozen INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+NAMES = ("meta", "entries", "parts", "resources", "served", "views")
+
+Row = tuple[str | int | bytes, ...]
+V = TypeVar("V")
+
+
+class Damaged(Exception):
+    """The rows do not make a whole: a resource is missing, or its bytes are not those of its version."""
+
+
+def part_row(number: int, part: Part) -> Row:
+    """A part as a row of `parts`."""
+    return (number, part.name, part.body, _json(part.needs))
+
+
+def resource_row(number: int, resource: Resource, parts: Sequence[int]) -> Row:
+    """A resource as a row of `resources`; `parts` are the ids of its parts."""
+    content = (*resource.key, resource.version, resource.head, _json(parts), _json(resource.needs))
+    return (number, *content, resource.empty, resource.by_name, resource.address)
+
+
+def view_row(view: View, tombstones: Sequence[Sequence[int]]) -> Row:
+    """A view as a row of `views`; `tombstones` are pairs of a resource's id and a revision."""
+    return (view.name, _json(view.keys.values()), _json(tombstones), view.frozen)
+
+
+def read_parts(database: sqlite3.Connection) -> dict[int, Part]:
+    """All parts, by id."""
+    found = database.execute("SELECT id, name, body, needs FROM parts")
+    return {number: Part(name, body, _refs(needs)) for number, name, body, needs in found}
+
+
+def read_resources(database: sqlite3.Connection, parts: Mapping[int, Part]) -> dict[int, Resource]:
+    """All resources, by id. Raises Damaged when the bytes of one are not those of its version."""
+    found = database.execute("SELECT * FROM resources")
+    return {number: _resource(content, parts) for number, *content in found}
+
+
+def read_snapshot(database: sqlite3.Connection, revision: int, resources: Mapping[int, Resource]) -> Snapshot:
+    """The resources that are served and all views. Raises Damaged when a view lacks one of its resources."""
+    served = [_at(resources, number) for (number,) in database.execute("SELECT resource FROM served")]
+    table = {resource.key: resource for resource in served}
+    views = [_view(row, resources) for row in database.execute("SELECT * FROM views")]
+    for view in views:
+        if lost := [key.name for key in view.keys.values() if key not in table]:
+            raise Damaged(f"{view.name} lacks {lost[0]}")
+    return Snapshot(revision, HashTrieMap(table), HashTrieMap({view.name: view for view in views}))
+
+
+def _resource(content: Sequence[object], parts: Mapping[int, Part]) -> Resource:
+    url, name, variant, version, head, of, needs, empty, by_name, address = content
+    if not isinstance(head, bytes):
+        raise Damaged(f"{name} has no bytes")
+    resource = assemble(
+        ResourceKey(TypeUrl(str(url)), str(name), str(variant)),
+        head,
+        [_at(parts, number) for number in json.loads(str(of))],
+        _refs(str(needs)),
+        empty=bool(empty),
+        by_name=bool(by_name),
+        address=str(address),
+    )
+    if resource.version != version:
+        raise Damaged(f"the bytes of {name} are not those of version {version}")
+    return resource
+
+
+def _view(row: tuple[str, str, str, int], resources: Mapping[int, Resource]) -> View:
+    name, keys_text, tombstones_text, frozen = row
+    keys = [ResourceKey(TypeUrl(url), known, variant) for url, known, variant in json.loads(keys_text)]
+    stones = [Tombstone(_at(resources, number), since) for number, since in json.loads(tombstones_text)]
+    by_ref = {stone.resource.ref: stone for stone in stones}
+    return View(name, {key.ref: key for key in keys}, by_ref, frozen=bool(frozen))
+
+
+def _at(known: Mapping[int, V], number: int) -> V:
+    if number not in known:
+        raise Damaged(f"row {number} is missing")
+    return known[number]
+
+
+def _json(values: Iterable[object]) -> str:
+    return json.dumps(list(values), separators=(",", ":"))
+
+
+def _refs(text: str) -> tuple[Ref, ...]:
+    return tuple(Ref(TypeUrl(url), name) for url, name in json.loads(text))

@@ -1,0 +1,150 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+
+from meshctl.api.fleet import add_fleet
+from meshctl.serve.app import CannotServe, Settings, serve
+from meshctl.v1 import fleet_pb2 as pb
+from meshctl.v1.fleet_pb2_grpc import FleetStub
+from meshctl.verify.connection import get
+from meshctl.verify.polling import until
+from meshctl.verify.ports import free_ports
+from tests.support.catalogs import MESH, service
+
+if TYPE_CHECKING:
+    from meshctl.v1.fleet_pb2_grpc import FleetAsyncStub  # known to type checkers only
+
+CATALOG = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
+
+
+@dataclass
+class Running:
+    """A server within this process."""
+
+    settings: Settings
+    http_port: int
+    fleet: "FleetAsyncStub"
+
+    def write(self, texts: Mapping[str, bytes]) -> None:
+        write(self.settings.catalog, texts)
+
+    async def answers(self, status: int) -> str:
+        """Wait until /readyz answers so, and return what it says."""
+
+        async def asked() -> bool:
+            try:
+                return (await get(self.http_port, "/readyz")).status == status
+            except OSError:
+                return False
+
+        async with asyncio.timeout(20):
+            await until(asked)
+        return (await get(self.http_port, "/readyz")).body.decode()
+
+    async def catalog(self, state: str) -> pb.Catalog:
+        """Wait until the fleet's service says so of the catalog."""
+        async with asyncio.timeout(20):
+            while True:
+                answer = await self.fleet.ListNodes(pb.ListNodesRequest())
+                if answer.catalog.state == state:
+                    return answer.catalog
+
+
+def write(root: Path, texts: Mapping[str, bytes]) -> None:
+    for file, text in texts.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_bytes(text)
+
+
+@asynccontextmanager
+async def running(folder: Path, texts: Mapping[str, bytes]) -> AsyncIterator[Running]:
+    root = folder / "catalog"
+    root.mkdir(exist_ok=True)
+    write(root, texts)
+    xds, http = free_ports(2)
+    settings = Settings(root, f"127.0.0.1:{xds}", f"127.0.0.1:{http}", folder / "state")
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, [add_fleet], stop))
+    try:
+        async with grpc.aio.insecure_channel(settings.xds) as channel:
+            yield Running(settings, http, FleetStub(channel))
+    finally:
+        stop.set()
+        await serving
+
+
+async def test_server_is_ready_once_the_catalog_is_published(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        assert await server.answers(200) == "ready\n"
+        assert (await get(server.http_port, "/healthz")).status == 200
+        metrics = (await get(server.http_port, "/metrics")).body.decode()
+        assert "meshctl_catalog_live 1.0" in metrics
+        assert (await server.catalog("current")).broken == []
+
+
+async def test_broken_entry_is_shown_with_its_line_and_what_is_served(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+        server.write({"a/web.yaml": CATALOG["a/web.yaml"] + b"prot: 1\n"})
+        broken = (await server.catalog("broken")).broken[0]
+        assert (broken.location.file, broken.location.line, broken.code) == ("a/web.yaml", 5, "MSH0201")
+        assert broken.serving == "last good"
+        server.write(CATALOG)
+        assert (await server.catalog("current")).reason == ""
+
+
+async def test_restart_without_the_catalog_is_not_ready_and_says_why(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+    for file in CATALOG:
+        (tmp_path / "catalog" / file).unlink()
+    async with running(tmp_path, {}) as server:
+        assert "the catalog has no mesh.yaml" in await server.answers(503)
+        assert "the others keep what they have" in (await server.catalog("unusable")).reason
+        server.write(CATALOG)
+        await server.answers(200)
+
+
+async def test_misspelt_target_is_not_found_and_the_nearest_is_named(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+        found = await server.fleet.GetTarget(pb.GetTargetRequest(role="sidecar", names=["web"]))
+        assert (found.address, list(found.hosts)) == ("127.0.0.1:15001", ["users"])
+        with pytest.raises(grpc.aio.AioRpcError, match="nearest name is 'users'") as error:
+            await server.fleet.GetTarget(pb.GetTargetRequest(role="sidecar", names=["usres"]))
+        assert error.value.code() is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(grpc.aio.AioRpcError, match="no node has the id 'web@1'"):
+            await server.fleet.GetNode(pb.GetNodeRequest(id="web@1"))
+
+
+async def test_state_of_another_server_is_refused(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+        with pytest.raises(CannotServe, match="another meshctl serve keeps its state"):
+            await serve(server.settings, [], asyncio.Event())
+
+
+@pytest.mark.parametrize("option", ["xds", "http"])
+async def test_taken_port_is_told_in_one_line(tmp_path: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        other = f"127.0.0.1:{free_ports(1)[0]}"
+        settings = Settings(
+            tmp_path, xds=address if option == "xds" else other, http=address if option == "http" else other
+        )
+        words = f"cannot listen on {address}: Address already in use; choose another with --{option}"
+        with pytest.raises(CannotServe, match=words):
+            await serve(settings, [], asyncio.Event())
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:http", "no such host:80"])
+async def test_address_that_is_none_is_told(tmp_path: Path, address: str) -> None:
+    with pytest.raises(CannotServe, match="is no address"):
+        await serve(Settings(tmp_path, http=address), [], asyncio.Event())

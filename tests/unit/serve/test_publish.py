@@ -1,0 +1,292 @@
+from collections.abc import Mapping
+
+import pytest
+
+from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus
+from meshctl.fleet.node import Node
+from meshctl.names import CLUSTER, Role
+from meshctl.serve.publish import Publisher
+from meshctl.serve.seats import Seat
+from meshctl.serve.standing import CatalogState
+from meshctl.snapshot import Snapshot, ViewSnapshot
+from meshctl.snapshot.disk import State
+from meshctl.units import Duration
+from meshctl.xds.session import NotLoadedError
+from tests.support.catalogs import MESH, service
+
+NOON = 1_800_000_000.0
+CATALOG = {
+    "mesh.yaml": MESH,
+    "a/web.yaml": service("web", "users"),
+    "a/pay.yaml": service("pay", "users", "web"),
+    "a/users.yaml": service("users"),
+}
+WEB = Node("web@1", Role.SIDECAR, ("web",), client="1.40")
+PAY = Node("pay@1", Role.SIDECAR, ("pay",), client="1.40")
+
+
+class World:
+    """A publisher with clocks that stand still, a disk that only remembers, and seats that count wakes."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.now = 0.0
+        self.texts: dict[str, bytes] = dict(state.texts) if state else {}
+        self.snapshot: Snapshot | None = None
+        self.woken: list[str] = []
+        self.fleet = Fleet()
+        self.publisher = Publisher(
+            self.fleet,
+            state,
+            stale_limit=Duration.parse("1h"),
+            save=self._save,
+            now=lambda: self.now,
+            clock=lambda: NOON + self.now,
+        )
+
+    def start(self, texts: Mapping[str, bytes]) -> "World":
+        self.publisher.begin(self.publisher.read(texts))
+        return self
+
+    def sit(self, node: Node) -> Seat:
+        return self.publisher.open(node, lambda: self.woken.append(node.id))
+
+    def state(self) -> State:
+        """What a restart would find."""
+        assert self.snapshot is not None
+        return State(self.texts, self.snapshot, current_at=NOON + self.now)
+
+    def _save(self, texts: Mapping[str, bytes | None], snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        for file, text in texts.items():
+            if text is None:
+                del self.texts[file]
+            else:
+                self.texts[file] = text
+
+
+def clusters(seat: Seat) -> list[str]:
+    return list(view(seat).names(CLUSTER))
+
+
+def view(seat: Seat) -> ViewSnapshot:
+    found = seat.view()
+    assert found is not None
+    return found
+
+
+def test_nothing_is_answered_before_the_catalog_is_read() -> None:
+    world = World()
+    with pytest.raises(NotLoadedError):
+        world.sit(WEB)
+    assert world.publisher.standing.state is CatalogState.LOADING
+
+
+def test_node_is_given_the_view_of_what_it_uses() -> None:
+    world = World().start(CATALOG)
+    assert clusters(world.sit(WEB)) == ["users/v1"]
+    assert clusters(world.sit(PAY)) == ["users/v1", "web/v1"]
+    assert world.publisher.standing.state is CatalogState.CURRENT
+
+
+def test_only_those_are_woken_whose_view_changed() -> None:
+    world = World().start(CATALOG)
+    web, pay = world.sit(WEB), world.sit(PAY)
+    kept = view(web)
+    world.publisher.change({"a/web.yaml": service("web", "users", endpoints="127.0.0.1:9009")})
+    assert world.woken == ["pay@1"]
+    assert web.view() is kept
+    world.publisher.change({"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
+    assert sorted(world.woken[1:]) == ["pay@1", "web@1"]
+    assert view(pay).revision == world.publisher.standing.revision
+
+
+def test_comment_wakes_nobody_and_is_saved() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    commented = b"# why\n" + CATALOG["a/users.yaml"]
+    world.publisher.change({"a/users.yaml": commented})
+    assert world.woken == []
+    assert world.texts["a/users.yaml"] == commented
+
+
+def test_node_of_an_unknown_service_is_woken_when_it_appears() -> None:
+    world = World().start(CATALOG)
+    seat = world.sit(Node("chat@1", Role.SIDECAR, ("chat",), client="1.40"))
+    assert seat.view() is None
+    world.publisher.change({"a/chat.yaml": service("chat", "web")})
+    assert world.woken == ["chat@1"]
+    assert clusters(seat) == ["web/v1"]
+
+
+def test_unknown_service_is_told_with_the_nearest_name() -> None:
+    world = World().start(CATALOG)
+    words = world.publisher.unknown(Node("x", Role.SIDECAR, ("usres",)).view_key)
+    assert words is not None
+    assert "'usres'" in words
+    assert "'users'" in words
+    assert world.publisher.unknown(WEB.view_key) is None
+
+
+def test_deleted_service_leaves_its_nodes_what_they_have() -> None:
+    world = World().start(CATALOG)
+    seat = world.sit(PAY)
+    world.publisher.change({"a/pay.yaml": None})
+    assert view(seat).view.frozen
+    assert clusters(seat) == ["users/v1", "web/v1"]
+
+
+def test_orphans_view_is_still_there_after_a_restart() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    world.publisher.change({"a/pay.yaml": None})
+    again = World(world.state()).start({file: CATALOG[file] for file in CATALOG if file != "a/pay.yaml"})
+    seat = again.sit(PAY)
+    assert view(seat).view.frozen
+    assert clusters(seat) == ["users/v1", "web/v1"]
+
+
+def test_broken_entry_is_held_and_told() -> None:
+    world = World().start(CATALOG)
+    pay = world.sit(PAY)
+    kept = pay.view()
+    world.publisher.change({"a/users.yaml": b"service: users\nprot: 1\n", "a/new.yaml": b"gateway: new\n"})
+    standing = world.publisher.standing
+    assert standing.state is CatalogState.BROKEN
+    assert sorted(standing.held) == ["a/new.yaml", "a/users.yaml"]
+    assert standing.unserved == {"a/new.yaml"}
+    assert "a/new.yaml and 1 more" in standing.reason
+    assert pay.view() is kept
+    world.publisher.change({"a/users.yaml": CATALOG["a/users.yaml"], "a/new.yaml": None})
+    assert world.publisher.standing.state is CatalogState.CURRENT
+    assert world.publisher.standing.reason == ""
+
+
+def test_restart_with_the_same_catalog_pushes_nothing_new() -> None:
+    world = World().start(CATALOG)
+    versions = {resource.key: resource.version for resource in view(world.sit(PAY)).resources()}
+    again = World(world.state()).start(CATALOG)
+    seat = again.sit(PAY)
+    assert {resource.key: resource.version for resource in view(seat).resources()} == versions
+    assert view(seat).tombstones == {}
+
+
+def test_what_a_view_lost_while_the_server_was_down_is_remembered() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({**CATALOG, "a/pay.yaml": service("pay", "users")})
+    assert "web/v1" in {ref.name for ref in view(again.sit(PAY)).tombstones}
+
+
+def test_restart_without_a_catalog_gives_the_last_good_state_provisionally() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({})
+    seat = again.sit(PAY)
+    assert seat.provisional
+    assert clusters(seat) == ["users/v1", "web/v1"]
+    standing = again.publisher.standing
+    assert standing.state is CatalogState.UNUSABLE
+    assert not standing.live
+    assert standing.reason.startswith("the catalog has no mesh.yaml; nodes that hold nothing get")
+    assert again.snapshot is None, "an unusable catalog is not saved"
+
+
+def test_catalog_that_comes_back_goes_live_and_wakes_those_who_wait() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({})
+    seat = again.sit(PAY)
+    again.publisher.change({**CATALOG, "a/pay.yaml": service("pay", "users")})
+    assert again.woken
+    assert not seat.provisional
+    assert clusters(seat) == ["users/v1"]
+    again.woken.clear()
+    again.publisher.change({"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
+    assert again.woken == ["pay@1"]
+
+
+def test_state_that_is_too_old_is_given_to_nobody() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({})
+    again.now = 3599.0
+    again.sit(PAY).close()
+    again.now = 3601.0
+    with pytest.raises(NotLoadedError):
+        again.sit(PAY)
+
+
+def test_start_without_state_and_catalog_answers_nobody() -> None:
+    world = World().start({})
+    with pytest.raises(NotLoadedError, match="no last good state"):
+        world.sit(WEB)
+
+
+def test_catalog_that_goes_away_later_changes_nothing() -> None:
+    world = World().start(CATALOG)
+    pay = world.sit(PAY)
+    kept = pay.view()
+    world.publisher.change(dict.fromkeys(CATALOG))
+    assert pay.view() is kept
+    assert world.publisher.standing.live
+    assert list(world.publisher.standing.held) == ["mesh.yaml"]
+
+
+def test_view_is_kept_for_an_hour_after_its_last_node_left() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY).close()
+    world.now = REMEMBERED - 1
+    world.publisher.tend()
+    assert PAY.view in _views(world)
+    world.now = REMEMBERED
+    world.publisher.tend()
+    assert PAY.view not in _views(world)
+
+
+def test_view_of_a_node_that_never_came_back_is_dropped_an_hour_after_the_restart() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start(CATALOG)
+    again.sit(WEB)
+    again.now = REMEMBERED
+    again.publisher.tend()
+    assert set(_views(again)) == {WEB.view}
+
+
+def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
+    world = World().start(CATALOG)
+    seat = world.sit(PAY)
+    stream = world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SENDING, revision=view(seat).revision))
+    world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    world.publisher.tend()
+    assert view(seat).tombstones
+    status = NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision)
+    world.fleet.update(stream, status)
+    world.publisher.tend()
+    assert not view(seat).tombstones
+
+
+def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({**CATALOG, "a/pay.yaml": service("pay", "users")})
+    seat = again.sit(PAY)
+    again.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision))
+    again.publisher.tend()
+    assert view(seat).tombstones
+    again.now = REMEMBERED
+    again.publisher.tend()
+    assert not view(seat).tombstones
+
+
+def test_unknown_views_leave_nothing_behind() -> None:
+    world = World().start(CATALOG)
+    cells = len(world.publisher.resolver.graph)
+    for number in range(3):
+        world.sit(Node("x", Role.SIDECAR, (f"nobody{number}",), client="1.40")).close()
+    assert len(world.publisher.resolver.graph) == cells
+
+
+def _views(world: World) -> list[str]:
+    assert world.snapshot is not None
+    return list(world.snapshot.views)

@@ -1,0 +1,192 @@
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from meshctl.serve.watch import Watch
+
+Batch = Mapping[str, bytes | None]
+MESH, WEB, USERS = "mesh.yaml", "a/web.yaml", "a/users.yaml"
+
+
+class Followed:
+    """A catalog that is watched, and everything that was told of it, put together."""
+
+    def __init__(self, root: Path, batches: AsyncIterator[Batch], watch: Watch) -> None:
+        self.root, self.watch = root, watch
+        self.texts: dict[str, bytes] = {}
+        self.batches: list[Batch] = []
+        self._coming = batches
+
+    async def until(self, done: Callable[[dict[str, bytes]], bool]) -> None:
+        """Wait until what was told says so."""
+        async with asyncio.timeout(20):
+            while not done(self.texts):
+                batch = await anext(self._coming)
+                assert batch
+                self.batches.append(batch)
+                self.texts.update({file: text for file, text in batch.items() if text is not None})
+                for file in [file for file, text in batch.items() if text is None]:
+                    del self.texts[file]
+
+    async def until_equal(self) -> None:
+        """Wait until what was told is what is on disk."""
+        files = {str(path.relative_to(self.root)): path for path in self.root.rglob("*.yaml")}
+        on_disk = {file: path.read_bytes() for file, path in files.items()}
+        await self.until(lambda texts: texts == on_disk)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "catalog"
+    (root / "a").mkdir(parents=True)
+    for file in (MESH, WEB, USERS):
+        (root / file).write_text("first")
+    return root
+
+
+@pytest.fixture
+async def followed(root: Path) -> AsyncIterator[Followed]:
+    watch = Watch(root)
+    first = watch.look()
+    async with aclosing(watch.batches()) as batches:
+        followed = Followed(root, batches, watch)
+        followed.texts = {file: text for file, text in first.items() if text is not None}
+        # What is written once the first event was told is told by events, not by the look at the start.
+        (root / MESH).write_text("watched")
+        await followed.until(lambda texts: texts[MESH] == b"watched")
+        followed.batches.clear()
+        yield followed
+
+
+def test_first_look_reads_everything_and_the_next_nothing(root: Path) -> None:
+    watch = Watch(root)
+    assert watch.look() == dict.fromkeys([USERS, WEB, MESH], b"first")
+    assert watch.look() == {}
+
+
+def test_look_tells_what_came_changed_and_went(root: Path) -> None:
+    watch = Watch(root)
+    watch.look()
+    (root / WEB).write_text("other")
+    (root / USERS).unlink()
+    (root / "a/new.yaml").write_text("new")
+    assert watch.look() == {WEB: b"other", USERS: None, "a/new.yaml": b"new"}
+
+
+def test_folder_that_is_not_there_has_no_files(root: Path) -> None:
+    watch = Watch(root)
+    watch.look()
+    shutil.rmtree(root)
+    assert watch.look() == dict.fromkeys([USERS, WEB, MESH])
+    assert watch.look() == {}
+
+
+def test_file_that_cannot_be_read_is_told_once(root: Path) -> None:
+    watch = Watch(root)
+    watch.look()
+    (root / WEB).unlink()
+    (root / WEB).symlink_to("nowhere")
+    assert watch.look() == {WEB: b""}
+    assert watch.look() == {}
+
+
+async def test_changed_file_is_told_and_no_other_is_read(followed: Followed) -> None:
+    (followed.root / WEB).write_text("second")
+    await followed.until_equal()
+    assert followed.batches == [{WEB: b"second"}]
+
+
+async def test_file_written_anew_with_the_same_bytes_is_not_told(followed: Followed) -> None:
+    (followed.root / WEB).write_text("first")
+    (followed.root / USERS).write_text("second")
+    await followed.until_equal()
+    assert {file for batch in followed.batches for file in batch} == {USERS}
+
+
+async def test_editor_that_writes_beside_and_renames_makes_one_change(followed: Followed) -> None:
+    beside = followed.root / "a/.web.yaml.swp"
+    beside.write_text("second")
+    os.replace(beside, followed.root / WEB)
+    await followed.until_equal()
+    assert followed.batches == [{WEB: b"second"}]
+
+
+async def test_deleted_file_is_told(followed: Followed) -> None:
+    (followed.root / WEB).unlink()
+    await followed.until_equal()
+    assert followed.batches == [{WEB: None}]
+
+
+async def test_folder_moved_in_and_out_is_told(followed: Followed, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "pay.yaml").write_text("pay")
+    outside.rename(followed.root / "b")
+    await followed.until_equal()
+    (followed.root / "a").rename(tmp_path / "gone")
+    await followed.until_equal()
+    assert set(followed.texts) == {MESH, "b/pay.yaml"}
+
+
+async def test_file_in_a_folder_made_later_is_told(followed: Followed) -> None:
+    (followed.root / "b").mkdir()
+    (followed.root / "b/pay.yaml").write_text("pay")
+    await followed.until_equal()
+    (followed.root / "b/pay.yaml").write_text("again")
+    await followed.until_equal()
+
+
+async def test_link_to_a_folder_that_is_swapped_is_told(followed: Followed, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pay.yaml").write_text(name)
+    (followed.root / "b").symlink_to(tmp_path / "one")
+    await followed.until(lambda texts: texts.get("b/pay.yaml") == b"one")
+    (followed.root / "swap").symlink_to(tmp_path / "two")
+    os.replace(followed.root / "swap", followed.root / "b")
+    await followed.until(lambda texts: texts.get("b/pay.yaml") == b"two")
+
+
+async def test_catalog_that_is_deleted_and_comes_back_is_told(followed: Followed, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(followed.root, copy)
+    shutil.rmtree(followed.root)
+    await followed.until(lambda texts: not texts)
+    copy.rename(followed.root)
+    await followed.until_equal()
+    (followed.root / WEB).write_text("second")
+    await followed.until_equal()
+
+
+async def test_catalog_that_is_replaced_as_a_whole_is_told(followed: Followed, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(followed.root, other)
+    (other / WEB).write_text("second")
+    followed.root.rename(tmp_path / "old")
+    other.rename(followed.root)
+    await followed.until(lambda texts: texts.get(WEB) == b"second" and len(texts) == 3)
+
+
+async def test_catalog_named_by_a_relative_link_is_watched(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(root)
+    monkeypatch.chdir(tmp_path)
+    watch = Watch(Path("link"))
+    watch.look()
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+        for text in (b"second", b"third"):
+            (root / WEB).write_bytes(text)
+            assert await anext(batches) == {WEB: text}
+
+
+async def test_changes_while_nobody_asks_are_not_lost(followed: Followed) -> None:
+    for number in range(5):
+        (followed.root / WEB).write_text(str(number))
+        (followed.root / f"a/n{number}.yaml").write_text("new")
+        await followed.until_equal()
