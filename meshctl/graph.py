@@ -155,7 +155,7 @@ class Graph:
         changed, self._changed[rule] = self._changed[rule], {}
         return cast("list[K]", list(changed))
 
-    def current(self, rule: Rule[K, V], key: K) -> V | None:
+    def current(self, rule: Source[K, V] | Rule[K, V], key: K) -> V | None:
         """The value of a cell if it exists, or None."""
         cell = self._cells.get((rule, key))
         return None if cell is None else cast("V", cell.value)

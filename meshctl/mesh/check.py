@@ -21,6 +21,14 @@ from meshctl.problems import Place, Problem
 ADMIN = "127.0.0.1:15000"
 """Where every Envoy that `meshctl bootstrap` sets up answers its operator."""
 
+MESH_MISSING = Problem(
+    NO_MESH,
+    Place("mesh.yaml"),
+    "the catalog has no mesh.yaml",
+    fix="write mesh.yaml with format, edition and name, as `meshctl init` does",
+)
+"""Without it nothing has a default; a folder that lacks it is taken for one that is half there."""
+
 
 def _mesh(look: Look, _key: str) -> MeshFacts | None:
     mesh = mesh_file(look)
@@ -103,8 +111,7 @@ def _check_sites(look: Look, file: str, gateway: Gateway) -> None:
 def _check_mesh(look: Look, *, known: bool) -> None:
     mesh = mesh_file(look)
     if not known:
-        fix = "write mesh.yaml with format, edition and name, as `meshctl init` does"
-        look.report(Problem(NO_MESH, Place("mesh.yaml"), "the catalog has no mesh.yaml", fix=fix))
+        look.report(MESH_MISSING)
     elif mesh is not None and overlap(str(mesh.egress), ADMIN):
         place = Place("mesh.yaml", ("egress",))
         look.report(_clash(place, str(mesh.egress), f"{ADMIN}, Envoy's admin address", None))

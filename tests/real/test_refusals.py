@@ -1,0 +1,93 @@
+"""What a real Envoy refuses: who is told, what goes on, and how it comes right again."""
+
+import pytest
+
+from meshctl.cli.client import Node
+from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE
+from meshctl.verify.stage import Stage
+from tests.support import admin, faults, fleet
+from tests.support.shifts import loaded, until_held, until_shares
+from tests.support.waiting import eventually
+
+NODES = (SIDECAR, GATEWAY)
+
+
+async def until_state(stage: Stage, state: str) -> list[Node]:
+    """Wait until both nodes are in this state, and return them."""
+
+    async def reached() -> bool:
+        return set((await fleet.states(stage.scene)).values()) == {state}
+
+    await eventually(reached, f"both nodes are {state}")
+    return [await fleet.node(stage.scene, name) for name in NODES]
+
+
+async def test_endpoints_refused_during_a_shift_leave_the_traffic_where_it_is_until_they_are_repaired(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = stage.scene.ports
+    faults.host_name_for_port(monkeypatch, ports.web)
+    right = stage.scene.users({"v1": 50, "v2": 50})
+    async with loaded(stage) as load:
+        async with load.change("a shift whose endpoints are refused") as refused:
+            stage.scene.write(USERS_FILE, right.replace(str(ports.v2), str(ports.web)))
+            nodes = await until_state(stage, "refused")
+        assert refused.report.tally.version("v2") == 0
+        assert [await admin.shares(envoy, "users") for envoy in stage.envoys.values()] == [{"v1": 100}] * 2
+        async with load.change("repaired"):
+            stage.scene.write(USERS_FILE, right)
+            await until_shares(stage, {"v1": 50, "v2": 50})
+            await until_state(stage, "synced")
+    for node in nodes:
+        (refusal,) = node["refusals"]
+        assert (refusal["type"], refusal["resource"]) == ("eds", "users/v2")
+        assert "malformed IP address: backend.internal" in refusal["reason"]
+        assert [(at["file"], at["line"]) for at in refusal["locations"]] == [(USERS_FILE, 5)]
+
+
+async def test_of_three_clusters_in_one_answer_the_bad_one_is_named_and_the_others_are_used(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults.bad_cluster(monkeypatch, "users/v3", "hunter2")
+    text = stage.scene.users({"v1": 100, "v2": 0})
+    line = "  v3: {endpoints: [127.0.0.1:9]}\n  v4: {endpoints: [127.0.0.1:9]}\nserving:"
+    async with loaded(stage) as load, load.change("three new clusters, one of them bad"):
+        stage.scene.write(USERS_FILE, text.replace("serving:", line))
+        nodes = await until_state(stage, "refused")
+        await until_held(stage, "users/v2", "users/v4")
+    for node in nodes:
+        (refusal,) = node["refusals"]
+        assert (refusal["type"], refusal["resource"]) == ("cds", "users/v3")
+        assert "MaxEjectionPercent" in refusal["reason"]
+        assert [(at["file"], at["line"]) for at in refusal["locations"]] == [(USERS_FILE, 6)]
+        assert "hunter2" not in str(node)
+    for envoy in stage.envoys.values():
+        assert "hunter2" in envoy.log_tail()  # it was in Envoy's words
+
+
+async def test_a_comment_put_on_top_of_a_file_pushes_nothing_and_moves_the_line_of_a_refusal(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = stage.scene.ports
+    faults.host_name_for_port(monkeypatch, ports.web)
+    text = stage.scene.users({"v1": 100, "v2": 0}).replace(str(ports.v2), str(ports.web))
+    stage.scene.write(USERS_FILE, text)
+    await until_state(stage, "refused")
+    before = await _pushed(stage)
+    stage.scene.write(USERS_FILE, "# Owned by accounts.\n" + text)
+
+    async def moved() -> bool:
+        nodes = [await fleet.node(stage.scene, name) for name in NODES]
+        return {node["refusals"][0]["locations"][0]["line"] for node in nodes} == {6}
+
+    await eventually(moved, "the refusal is told with its new line")
+    assert await _pushed(stage) == before
+
+
+async def _pushed(stage: Stage) -> tuple[float, ...]:
+    """The revision, and the bytes that each Envoy was sent: nothing is on its way when it was counted."""
+    revision = await fleet.metric(stage.scene, "meshctl_revision")
+    pushes = await fleet.metric(stage.scene, "meshctl_pushes_total")
+    statistic = r"^cluster\.xds\.upstream_cx_rx_bytes_total$"
+    received = [sum((await envoy.stats(statistic)).values()) for envoy in stage.envoys.values()]
+    return (revision, pushes, *received)

@@ -1,0 +1,125 @@
+"""A control plane that is killed and comes back to another catalog, under load, with Envoys that stay up."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from meshctl.verify.scene import SIDECAR, USERS_FILE, Scene
+from meshctl.verify.stage import Stage, staged
+from tests.real.conftest import BOTH_VARIANTS, GRACE_S
+from tests.support import admin, fleet
+from tests.support.planes import Killable
+from tests.support.shifts import loaded, put, until_gone, until_held, until_shares
+from tests.support.waiting import eventually
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    stage: Stage
+    server: Killable
+
+
+@pytest.fixture
+async def restarts(scene: Scene) -> AsyncIterator[Restarts]:
+    server = Killable(scene, GRACE_S)
+    async with staged(scene, server, BOTH_VARIANTS) as stage:
+        yield Restarts(stage, server)
+
+
+@asynccontextmanager
+async def killed(restarts: Restarts, page: str = "/readyz") -> AsyncIterator[None]:
+    """The server is dead while the block edits the catalog, and answers `page` afterwards."""
+    await restarts.server.kill()
+    yield
+    await restarts.server.start(page)
+
+
+async def until_synced(stage: Stage) -> None:
+    async def synced() -> bool:
+        return await fleet.states(stage.scene) == dict.fromkeys(stage.envoys, "synced")
+
+    await eventually(synced, "both nodes are synced")
+
+
+async def test_a_version_replaced_while_the_server_is_dead_loses_no_request_when_it_comes_back(
+    restarts: Restarts,
+) -> None:
+    stage = restarts.stage
+    async with loaded(stage) as load, load.change("kill -9, v1 replaced by v2, restart"):
+        async with killed(restarts):
+            put(stage, {"v2": 100})
+        await until_shares(stage, {"v2": 100})
+        await until_gone(stage, "users/v1")
+        await until_synced(stage)
+
+
+async def test_a_restart_on_a_broken_entry_serves_its_last_good_text_and_takes_edits_of_others(
+    restarts: Restarts,
+) -> None:
+    stage = restarts.stage
+    scene = stage.scene
+    put(stage, {"v1": 50, "v2": 50})
+    await until_shares(stage, {"v1": 50, "v2": 50})
+    async with loaded(stage) as load, load.change("kill -9, users broken, restart, web edited"):
+        async with killed(restarts):
+            broken = scene.users({"v1": 50, "v2": 50}).replace("serving:", "servign:")
+            scene.write(USERS_FILE, broken)
+        await until_synced(stage)
+        catalog = await fleet.catalog(scene)
+        scene.write("shop/pay.yaml", "service: pay\nport: 8082\nendpoints: [127.0.0.1:9]\n")
+        web = scene.catalog / "shop/web.yaml"
+        scene.write("shop/web.yaml", web.read_text().replace("[users]", "[users, pay]"))
+
+        async def arrived() -> bool:
+            return "pay/v1" in await admin.clusters(stage.envoys[SIDECAR])
+
+        await eventually(arrived, "the sidecar has the new cluster")
+        await until_synced(stage)
+    (problem,) = catalog["broken"]
+    assert (catalog["state"], problem["serving"]) == ("broken", "last good")
+    assert (problem["location"]["file"], problem["location"]["line"]) == (USERS_FILE, 6)
+    assert [await admin.shares(envoy, "users") for envoy in stage.envoys.values()] == [
+        {"v1": 50, "v2": 50},
+        {"v1": 50, "v2": 50},
+    ]
+
+
+async def test_a_restart_on_an_empty_catalog_takes_nothing_from_nodes_and_says_why(
+    restarts: Restarts,
+) -> None:
+    stage = restarts.stage
+    scene = stage.scene
+    async with loaded(stage) as load, load.change("kill -9, catalog empty, restart"):
+        async with killed(restarts, "/healthz"):
+            aside = shutil.move(scene.catalog, scene.folder / "aside")
+            scene.catalog.mkdir()
+        await _until_tried_again(stage)
+        catalog = await fleet.catalog(scene)
+        for envoy in stage.envoys.values():
+            assert await admin.clusters(envoy) == {"users/v1"}
+            assert await admin.shares(envoy, "users") == {"v1": 100}
+    assert catalog["state"] == "unusable"
+    assert "no mesh.yaml" in catalog["reason"]
+    shutil.copytree(aside, scene.catalog, dirs_exist_ok=True)
+    put(stage, {"v2": 100})
+    await until_held(stage, "users/v2")
+    await until_synced(stage)
+
+
+async def _until_tried_again(stage: Stage) -> None:
+    """Until both Envoys have opened streams on the new server, more than once."""
+    before = [await _streams(stage, name) for name in stage.envoys]
+
+    async def tried() -> bool:
+        now = [await _streams(stage, name) for name in stage.envoys]
+        return all(count >= was + 2 for count, was in zip(now, before, strict=True))
+
+    await eventually(tried, "both Envoys have asked the new server again")
+
+
+async def _streams(stage: Stage, name: str) -> int:
+    (count,) = (await stage.envoys[name].stats(r"^cluster\.xds\.upstream_rq_total$")).values()
+    return count

@@ -1,0 +1,40 @@
+"""Traffic shifted by edits of the catalog, under load, through a sidecar by delta and a gateway by SotW."""
+
+import asyncio
+
+from meshctl.verify.stage import Stage
+from tests.support import admin, fleet
+from tests.support.shifts import loaded, put, until_gone, until_held, until_shares
+from tests.support.waiting import beats
+
+
+async def test_ten_weights_a_second_apart_and_the_removal_of_the_old_version_lose_no_request(
+    stage: Stage,
+) -> None:
+    async with loaded(stage) as load:
+
+        async def shift(weight: int) -> None:
+            async with load.change(f"v2 at {weight} %"):
+                put(stage, {"v1": 100 - weight, "v2": weight})
+
+        async with asyncio.TaskGroup() as shifting:
+            async for step in beats(10, every_s=1.0):
+                shifting.create_task(shift(10 * (step + 1)))
+        await until_shares(stage, {"v2": 100})
+        async with load.change("v1 removed"):
+            put(stage, {"v2": 100})
+            await until_gone(stage, "users/v1")
+    assert len(load.report.changes) == 11
+    for envoy in stage.envoys.values():
+        assert await admin.clusters(envoy) == {"users/v2"}
+
+
+async def test_twenty_flips_in_three_seconds_are_all_published_and_lose_no_request(stage: Stage) -> None:
+    put(stage, {"v1": 100, "v2": 0})
+    await until_held(stage, "users/v2")
+    before = await fleet.metric(stage.scene, "meshctl_revision")
+    async with loaded(stage) as load, load.change("20 flips"):
+        async for flip in beats(20, every_s=0.15):
+            put(stage, {"v1": 100, "v2": 0} if flip % 2 else {"v1": 0, "v2": 100})
+        await until_shares(stage, {"v1": 100})
+    assert await fleet.metric(stage.scene, "meshctl_revision") == before + 20

@@ -1,0 +1,27 @@
+"""Other orders than the one that meshctl keeps: what tests compare it with."""
+
+from meshctl.names import ENDPOINTS, Ref, TypeUrl
+from meshctl.snapshot import Resource
+from meshctl.xds.ordering import NodeState, Verdict
+
+
+class AtOnce:
+    """Everything goes out, and leaves, as soon as it can; endpoints half a second late.
+
+    So a route reaches a node before the endpoints of its new cluster do. That is how a control plane loses
+    requests that sends what changed without looking at what needs what.
+    """
+
+    grace = 0.0
+
+    def offer(self, resource: Resource, node: NodeState) -> Verdict:
+        """All of it, whatever it needs."""
+        return Verdict(resource)
+
+    def may_leave(self, ref: Ref, node: NodeState) -> bool:
+        """Yes, whatever needs it."""
+        return True
+
+    def earliest(self, type_url: TypeUrl, since: float) -> float:
+        """At once, but for endpoints."""
+        return since + 0.5 if type_url == ENDPOINTS else since

@@ -1,0 +1,99 @@
+import asyncio
+import time
+
+import pytest
+
+from meshctl.api.fleet import FleetService, catalog
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
+from meshctl.fleet.node import Node
+from meshctl.names import ENDPOINTS, Ref, Role
+from meshctl.problems import Finding, Span
+from meshctl.serve.publish import Publisher
+from meshctl.serve.standing import CatalogState, Standing
+from meshctl.units import Duration
+from meshctl.v1 import fleet_pb2 as pb
+from tests.support.catalogs import MESH, service
+
+NODE = Node("web@1", Role.SIDECAR, ("web",), client="1.40", user_agent="1.40.0")
+
+
+class Asked:
+    """A fleet service without a transport: no test here reaches the context."""
+
+    def __init__(self) -> None:
+        self.fleet = Fleet()
+        self.publisher = Publisher(self.fleet, None, stale_limit=Duration.parse("1h"))
+        texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
+        self.publisher.begin(self.publisher.read(texts))
+        self.publisher.open(NODE, lambda: None)
+        self.service = FleetService(self.publisher, self.fleet)
+
+    async def node(self, status: NodeStatus) -> pb.Node:
+        self.fleet.connect(status)
+        return (await self.service.GetNode(pb.GetNodeRequest(id=status.node.id), None)).node  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+async def test_node_is_told_with_its_types(asked: Asked) -> None:
+    types = (TypeStatus("cds", sent="2", acked="1", sent_at=1.0, acked_at=0.5, resources=3),)
+    status = NodeStatus(NODE, NODE.view, NodeState.SENDING, "why", "delta", types, last_seen=1.0)
+    node = await asked.node(status)
+    assert (node.id, node.cluster, node.view) == ("web@1", "web", "sidecar/web@1.40")
+    assert (node.state, node.reason, node.protocol, node.user_agent) == ("sending", "why", "delta", "1.40.0")
+    assert (node.types[0].type, node.types[0].sent, node.types[0].resources) == ("cds", "2", 3)
+    assert not node.types[0].HasField("nacked_at")
+    assert not node.HasField("connected_since")
+
+
+async def test_times_of_the_loops_clock_become_those_of_the_wall(asked: Asked) -> None:
+
+    now = asyncio.get_running_loop().time()
+    status = NodeStatus(NODE, NODE.view, NodeState.SYNCED, connected_since=now, last_seen=now)
+    node = await asked.node(status)
+    assert 0 <= time.time() - node.connected_since.seconds < 60
+
+
+async def test_refused_resource_is_told_with_the_line_as_the_file_stands_now(asked: Asked) -> None:
+    refusal = Refusal(Ref(ENDPOINTS, "users/v1"), "abc", "malformed IP address: 127.0.0.1", 1.0)
+    status = NodeStatus(NODE, NODE.view, NodeState.REFUSED, refusals=(refusal,))
+    told = (await asked.node(status)).refusals[0]
+    assert (told.type, told.resource, told.version) == ("eds", "users/v1", "abc")
+    assert [(one.file, one.line) for one in told.locations] == [("a/users.yaml", 3)]
+    asked.publisher.change({"a/users.yaml": b"# more\n" + service("users")})
+    told = (await asked.node(status)).refusals[0]
+    assert [(one.file, one.line) for one in told.locations] == [("a/users.yaml", 4)]
+
+
+async def test_node_of_an_unknown_service_is_told_the_nearest_name(asked: Asked) -> None:
+    stranger = Node("x", Role.SIDECAR, ("usres",), client="1.40")
+    node = await asked.node(NodeStatus(stranger, stranger.view, NodeState.UNKNOWN, "no view"))
+    assert node.view == ""
+    assert node.reason == "unknown service 'usres'; the nearest name is 'users'"
+
+
+def test_catalog_that_is_being_read_has_no_revision() -> None:
+    told = catalog(Standing())
+    assert (told.state, told.revision) == ("loading", "")
+    assert not told.HasField("published_at")
+
+
+def test_broken_entries_are_told_with_what_is_served_instead() -> None:
+    finding = Finding(Span("a/web.yaml", 6, 8), "MSH0301", "no service is named 'users'", "write 'user'")
+    standing = Standing(
+        state=CatalogState.BROKEN,
+        revision=3,
+        published_at=1_800_000_000.5,
+        held={"a/web.yaml": (finding,), "a/users.yaml": (finding,)},
+        unserved=frozenset({"a/users.yaml"}),
+    )
+    told = catalog(standing)
+    assert (told.revision, told.published_at.ToMilliseconds()) == ("3", 1_800_000_000_500)
+    web, users = told.broken
+    assert (web.location.line, web.location.column, web.code, web.serving) == (6, 8, "MSH0301", "last good")
+    assert (web.message, web.fix) == ("no service is named 'users'", "write 'user'")
+    assert users.message == "no service is named 'users'; this holds back a/users.yaml"
+    assert users.serving == "nothing"
