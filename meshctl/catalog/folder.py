@@ -63,7 +63,7 @@ def read_folder(root: Path) -> dict[str, bytes]:
 
 
 def list_files(root: Path) -> list[str]:
-    """The files of a catalog by their paths within it, sorted, without reading them; none if there is none."""
+    """The files of a catalog by their paths within it, sorted, without reading them."""
     return sorted(_files(root, "", _DEEPEST))
 
 

@@ -23,6 +23,7 @@ class Resolver:
     def __init__(self, watched: Iterable[Rule[Any, Any]] = ()) -> None:
         self.graph = Graph(watched)
         self._sources: dict[str, Source] = {}
+        self._troubled: dict[str, Source] = {}
         self._by_name: dict[EntryName, dict[str, Declared]] = {}
         self._teams: Counter[str] = Counter()
         self._checked: set[EntryName] = set()
@@ -52,7 +53,7 @@ class Resolver:
 
     def problems(self) -> list[Problem]:
         """All that is wrong with what is loaded: within files, and between them."""
-        within = [problem for source in self._sources.values() for problem in source.problems]
+        within = [problem for source in self._troubled.values() for problem in source.problems]
         return within + self.graph.problems()
 
     def locate(self, place: Place) -> Span:
@@ -67,8 +68,11 @@ class Resolver:
             if loaded is not None:
                 yield from self._bind(loaded, present=count > 0)
         self._teams = +self._teams
+        self._troubled.pop(file, None)
         if source is not None:
             self._sources[file] = source
+        if source is not None and source.problems:
+            self._troubled[file] = source
 
     def _bind(self, source: Source, *, present: bool) -> Iterable[EntryName]:
         declared = Declared(source.file, source.team, source.entry)

@@ -20,6 +20,7 @@ import meshctl
 from meshctl.catalog.source import Kind
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.operations.admit import Outcome
+from meshctl.operations.entries import summaries
 from meshctl.serve.addresses import CannotServe, bound
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
@@ -188,7 +189,8 @@ class _Server:
 
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()
-        names = sorted(self._publisher.resolver.names(Kind.SERVICE)) or ["NAME"]
+        services = [entry for entry in summaries(self._publisher.resolver) if entry.kind is Kind.SERVICE]
+        names = [entry.name for entry in services if entry.uses] or [*(one.name for one in services), "NAME"]
         say = (
             f"xDS and fleet on {settings.xds}, /readyz and /metrics on http://{settings.http};"
             f" watching {settings.catalog}",

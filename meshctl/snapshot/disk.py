@@ -76,7 +76,8 @@ class Disk:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StateUnavailable(f"cannot keep the state in {directory}: {error.strerror}") from error
+            why = f"{error.strerror}; name another folder with --state DIR"
+            raise StateUnavailable(f"cannot keep the state in {directory}: {why}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return cls(directory, lock)

@@ -17,6 +17,7 @@ from meshctl.serve.app import CannotServe, Settings, run
 from meshctl.units import Duration
 
 _DEFAULTS = Settings(Path())
+_STATE = ".meshctl"  # `meshctl init` has git ignore it
 
 
 class _DurationType(click.ParamType[Duration]):
@@ -54,7 +55,8 @@ class _DurationType(click.ParamType[Duration]):
     "--state",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where the last good state is kept, for a start without a usable catalog; without it: nowhere.",
+    help="Where the last good state is kept, for a start without a usable catalog; "
+    f"without it: {_STATE} beside the catalog.",
 )
 @click.option(
     "--stale-limit",
@@ -70,7 +72,8 @@ def command(catalog: str, xds: str, http: str, state: Path | None, stale_limit: 
     the others go on; `meshctl fleet list` and the log say why. Ends at Ctrl-C or SIGTERM, when its nodes
     have been told to connect elsewhere.
     """
-    settings = Settings(_folder(catalog, state), xds, http, state, stale_limit)
+    folder = _folder(catalog, state)
+    settings = Settings(folder, xds, http, state or folder.parent / _STATE, stale_limit)
     try:
         asyncio.run(run(settings, [add_fleet]))
     except CannotServe as error:
@@ -78,7 +81,7 @@ def command(catalog: str, xds: str, http: str, state: Path | None, stale_limit: 
 
 
 def _folder(catalog: str, state: Path | None) -> Path:
-    """The catalog's folder; one that is not there yet is waited for if it was named, or a state is kept.
+    """The catalog's folder; one that is not there is waited for if it was named, or was served before.
 
     It may be a disk that is not mounted yet; the server then says so, and nodes keep what they have. Whoever
     names no folder is in the wrong one.
@@ -87,6 +90,7 @@ def _folder(catalog: str, state: Path | None) -> Path:
     try:
         return find_root(path)
     except NoCatalog as error:
-        if state is not None or (path.is_dir() and source is not ParameterSource.DEFAULT):
+        served_before = state is not None or (path.parent / _STATE).is_dir()
+        if served_before or (path.is_dir() and source is not ParameterSource.DEFAULT):
             return path
         raise Failure(str(error)) from None
