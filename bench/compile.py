@@ -108,9 +108,8 @@ def main() -> None:
     print("".join(f"{title:>14}" for title in rows[0]))
     for row in rows:
         print("".join(f"{value:>14,.{0 if value == int(value) else 2}f}" for value in row.values()))
-    print(
-        "times in ms, memory of the whole process in MB; edits: from the file's new text to the next snapshot's bytes"
-    )
+    print("times in ms, memory of the whole process in MB")
+    print("edits: from the file's new text to the bytes of the next snapshot")
     for edit in ("leaf", "hub endpoint", "hub host"):
         ratio = rows[-1][edit] / rows[0][edit]
         print(f"{edit}: {ratio:.2f} times as much at {rows[-1]['services']:,} as at {rows[0]['services']:,}")

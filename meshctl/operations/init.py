@@ -90,7 +90,6 @@ def _files(name: str) -> Mapping[str, str]:
         f"catalog/{TEAM}/hello.yaml": hello_text(),
         ".editorconfig": _EDITORCONFIG,
         ".vscode/tasks.json": _VSCODE_TASKS,
-        ".gitignore": "# the last good state of `meshctl serve`\n.meshctl/\n",
         ".github/workflows/catalog.yaml": _CI,
     }
 

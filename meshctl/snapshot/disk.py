@@ -67,13 +67,15 @@ class Disk:
 
     @classmethod
     def open(cls, directory: Path) -> Self:
-        """Open the state in `directory`, which is made if need be, for its owner alone.
+        """Open the state in `directory`, which is made if need be, for its owner alone and not for git.
 
         A file that cannot be read, or is of a newer meshctl, is moved aside, and the log says so.
         Raises StateUnavailable.
         """
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not directory.is_dir():
+                directory.mkdir(mode=0o700, parents=True)
+                (directory / ".gitignore").write_text("*\n", encoding="utf-8")  # state is nobody's source
             lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             why = f"{error.strerror}; name another folder with --state DIR"

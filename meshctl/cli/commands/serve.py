@@ -17,7 +17,7 @@ from meshctl.serve.app import CannotServe, Settings, run
 from meshctl.units import Duration
 
 _DEFAULTS = Settings(Path())
-_STATE = ".meshctl"  # `meshctl init` has git ignore it
+_STATE = ".meshctl"
 
 
 class _DurationType(click.ParamType[Duration]):
