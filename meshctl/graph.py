@@ -1,6 +1,6 @@
 """One incremental graph: keyed cells, a rule each, recorded reads, early stop.
 
-Imports nothing of meshctl. A cell is computed by its rule from other cells; what it read is recorded, a
+May import `problems`. A cell is computed by its rule from other cells; what it read is recorded, a
 cell that was absent too. When an input changes, only the cells that read it are computed again, and a
 value that comes out equal stops there. Rules have strata, and a rule reads lower strata only: so there
 are no cycles, and a change is worked off from the bottom up. Nothing else remembers anything.

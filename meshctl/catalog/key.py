@@ -1,6 +1,6 @@
 """What every key is made of: a frozen, strict model, its fields' words, and values with a text form.
 
-Imports `catalog.problems` and `catalog.yaml`.
+Imports `catalog.problems`.
 """
 
 from abc import ABC, abstractmethod

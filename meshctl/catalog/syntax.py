@@ -1,6 +1,6 @@
 """What the YAML parser stumbled over, said in the words of somebody who writes entries.
 
-Imports only `problems` of meshctl.
+Imports `catalog.problems` and `problems`.
 """
 
 from typing import NamedTuple

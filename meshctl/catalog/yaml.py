@@ -1,7 +1,7 @@
 """YAML text to nodes with positions, within limits; text stays untouched until somebody wants a type.
 
-Imports only `problems` of meshctl. PyYAML's C parser composes; its resolver of YAML 1.1 is switched off, so
-`on`, `no` and a version `1.10` stay the text that was written.
+Imports `catalog.problems`, `catalog.syntax` and `problems`. PyYAML's C parser composes; its resolver of
+YAML 1.1 is switched off, so `on`, `no` and a version `1.10` stay the text that was written.
 """
 
 import re
@@ -27,7 +27,7 @@ from meshctl.catalog.syntax import explained
 from meshctl.problems import Code, Problem, Span
 
 MAX_BYTES = 1 << 20
-"""An entry is a page of text; the largest of the migrated gateways have about 200 KiB."""
+"""An entry is a page of text; a gateway of a thousand routes has about 200 KiB."""
 MAX_DEPTH = 64
 """The keys need 8; below the stack that the C parser's recursion has."""
 MAX_NODES = 100_000

@@ -32,7 +32,7 @@ MESH_MISSING = Problem(
 
 def _mesh(look: Look, _key: str) -> MeshFacts | None:
     mesh = mesh_file(look)
-    return None if mesh is None else MeshFacts(mesh.name, mesh.domain, str(mesh.egress))
+    return None if mesh is None else MeshFacts(str(mesh.egress))
 
 
 MESH: Rule[str, MeshFacts | None] = Rule("mesh", 1, _mesh)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from meshctl.catalog.gateway import Gateway, Site
+from meshctl.catalog.keys.path import PathPattern
 from meshctl.catalog.source import Kind
-from meshctl.graph import Look
+from meshctl.graph import Look, Rule
 from meshctl.mesh.exposures import EXPOSED, EXPOSURES, Exposure
-from meshctl.mesh.inputs import DECLARED, NAMES
+from meshctl.mesh.inputs import DECLARED, NAMES, gateway_entry
 from meshctl.mesh.match import PathMatch
 from meshctl.mesh.problems import NOT_OPEN, OVERLAPPING_EXPOSE, UNKNOWN_TENANT
 from meshctl.problems import Place, Problem, nearest
@@ -21,8 +22,11 @@ def covers(outer: str, host: str) -> bool:
     return outer == host or (outer.startswith("*") and host.endswith(outer[1:]) and host != outer[1:])
 
 
-def admitted(look: Look, file: str, gateway: Gateway) -> Mapping[int, Sequence[Exposure]]:
-    """The claims on a gateway by the index of their site; those that it does not allow are reported."""
+def _admitted(look: Look, name: str) -> Mapping[int, Sequence[Exposure]]:
+    found = gateway_entry(look, name)
+    if found is None:
+        return {}
+    file, gateway = found[0].file, found[1]
     _check_tenants(look, file, gateway)
     taken: dict[int, list[Exposure]] = {}
     for claim in _claims(look, gateway.gateway):
@@ -34,6 +38,14 @@ def admitted(look: Look, file: str, gateway: Gateway) -> Mapping[int, Sequence[E
     for claims in taken.values():
         _check_overlaps(look, claims)
     return taken
+
+
+ADMITTED: Rule[str, Mapping[int, Sequence[Exposure]]] = Rule("admitted", 5, _admitted)
+"""The claims on a gateway, by its name, and by the index of their site; what it does not allow is reported.
+
+A cell of its own: it reads what is claimed and not where that leads, so that a shift of weights compares
+no claims.
+"""
 
 
 def _claims(look: Look, gateway: str) -> Iterator[Exposure]:
@@ -55,8 +67,12 @@ def _site_of(gateway: Gateway, claim: Exposure) -> int | None:
 
 
 def _is_open(site: Site, claim: Exposure) -> bool:
-    patterns = site.open_to.get(claim.service, site.open_to.get(claim.team, ()))
-    return any(claim.match.path.within(PathMatch.of(pattern)) for pattern in patterns)
+    return any(claim.match.path.within(PathMatch.of(pattern)) for pattern in _opened(site, claim))
+
+
+def _opened(site: Site, claim: Exposure) -> tuple[PathPattern, ...]:
+    """What a site opens to the claim's service or team; a name that is both means the service."""
+    return site.open_to.get(claim.service, site.open_to.get(claim.team, ()))
 
 
 def _not_open(gateway: Gateway, file: str, claim: Exposure, index: int | None) -> Problem:
@@ -65,15 +81,13 @@ def _not_open(gateway: Gateway, file: str, claim: Exposure, index: int | None) -
         hosts = sorted(host for site in gateway.sites for host in site.hosts)
         near = nearest(claim.host, hosts) or ", ".join(hosts) or "none yet"
         message, fix = f"gateway {name!r} has no site for {claim.host!r}", f"its hosts: {near}"
+        place = Place(file, ("sites",))
     else:
         place = Place(file, ("sites", index))
         message = f"gateway {name!r} does not open {claim.match.path} of {claim.host} to {claim.service!r}"
-        opened = gateway.sites[index].open_to
-        patterns = opened.get(claim.service, opened.get(claim.team, ()))
-        told = ", ".join(map(str, patterns))
+        told = ", ".join(map(str, _opened(gateway.sites[index], claim)))
         fix = f"stay within {told}" if told else f"ask for open_to: {{{claim.service}: [...]}} on that site"
-        return Problem(NOT_OPEN, claim.origin, message, fix=fix, also=(place,))
-    return Problem(NOT_OPEN, claim.origin, message, fix=fix, also=(Place(file, ("sites",)),))
+    return Problem(NOT_OPEN, claim.origin, message, fix=fix, also=(place,))
 
 
 def _check_overlaps(look: Look, claims: Sequence[Exposure]) -> None:

@@ -75,7 +75,6 @@ class ServiceOwn:
 
     name: str
     file: str
-    team: str
     domains: tuple[str, ...]
     versions: tuple[VersionFacts, ...]
     split: tuple[Weight, ...]
@@ -94,7 +93,6 @@ class ServiceInterface:
     """What callers need of a service: never its endpoints. The last route takes every request."""
 
     name: str
-    team: str
     domains: tuple[str, ...]
     versions: tuple[str, ...]
     split: tuple[Weight, ...]
@@ -130,8 +128,6 @@ class GatewayFacts:
 
 @dataclass(frozen=True, slots=True)
 class MeshFacts:
-    """What holds for all: the mesh's name and domain, and where sidecars listen for outgoing calls."""
+    """What holds for all: where sidecars listen for outgoing calls."""
 
-    name: str
-    domain: str
     egress: str

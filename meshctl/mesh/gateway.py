@@ -11,10 +11,11 @@ from meshctl.catalog.gateway import Site
 from meshctl.catalog.keys.respond import Respond
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
+from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
 from meshctl.mesh.calls import unknown_service
-from meshctl.mesh.delegation import admitted, covers
+from meshctl.mesh.delegation import ADMITTED, covers
 from meshctl.mesh.exposures import Exposure
 from meshctl.mesh.facts import Action, GatewayFacts, GatewayHost, RouteFacts, ServiceInterface, Weight
 from meshctl.mesh.inputs import DECLARED, gateway_entry, mesh_file
@@ -23,16 +24,13 @@ from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import UNKNOWN_VERSION
 from meshctl.problems import Place, Problem, nearest
 
-_WHOLE = 10_000
-"""All of a route's traffic, in hundredths of a percent."""
-
 
 def _gateway(look: Look, name: str) -> GatewayFacts | None:
     found = gateway_entry(look, name)
     if found is None or mesh_file(look) is None:
         return None
     declared, gateway = found
-    claims = admitted(look, declared.file, gateway)
+    claims = look(ADMITTED, name)
     hosts: list[GatewayHost] = []
     for index, site in enumerate(gateway.sites):
         place = Place(declared.file, ("sites", index, "routes"))
@@ -134,7 +132,7 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
         if to.version is None:
             split.extend(replace(w, weight=w.weight * to.weight.basis_points) for w in callee.split)
         elif to.version in callee.versions:
-            split.append(Weight(to.service, to.version, to.weight.basis_points * _WHOLE))
+            split.append(Weight(to.service, to.version, to.weight.basis_points * ALL.basis_points))
         else:
             look.report(_unknown_version(callee, to.version, origin))
     if not split:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from meshctl.catalog.files import DefaultsFile, MeshFile
 from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.service import Service
-from meshctl.catalog.source import Kind
+from meshctl.catalog.source import AnyEntry, Kind
 from meshctl.graph import Look, Rule, Source
-
-Entry = Service | Gateway | MeshFile | DefaultsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +18,7 @@ class Declared:
 
     file: str
     team: str
-    entry: Entry | None
+    entry: AnyEntry | None
 
 
 EntryName = tuple[Kind, str]

@@ -21,7 +21,6 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         _check_host(look, name, host)
     return ServiceInterface(
         name=name,
-        team=own.team,
         domains=tuple(host for host in own.domains if look.claimed(HOSTS, host)[0].service == name),
         versions=tuple(version.name for version in own.versions),
         split=own.split,

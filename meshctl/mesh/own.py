@@ -5,12 +5,13 @@ May import the catalog and the graph.
 
 from typing import NamedTuple
 
-from meshctl.catalog.files import DefaultsFile
+from meshctl.catalog.files import ServiceDefaults
 from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import RetryOn
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
+from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS, Defaults
@@ -18,7 +19,6 @@ from meshctl.mesh.facts import Action, Connection, Retries, RouteFacts, ServiceO
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.problems import KeyPath, Place
-from meshctl.units import Percent
 
 _NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
 _CONDITIONS = {RetryOn.NEVER_SENT: _NEVER_SENT, RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error"}
@@ -49,7 +49,9 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
     defaults = EDITIONS[mesh.edition][(service.protocol or Protocol.HTTP).value]
     for host, alias in _hosts(service, mesh.domain):
         look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
-    return _facts(declared, service, _domains(service, mesh.domain), defaults_file(look), defaults)
+    inherited = defaults_file(look)
+    said = inherited.service if inherited else None
+    return _facts(declared, service, _domains(service, mesh.domain), said, defaults)
 
 
 OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
@@ -60,10 +62,10 @@ def _facts(
     declared: Declared,
     service: Service,
     domains: tuple[str, ...],
-    inherited: DefaultsFile | None,
+    said: ServiceDefaults | None,
     defaults: Defaults,
 ) -> ServiceOwn:
-    said = inherited.service if inherited else None
+    """`said` is what defaults.yaml says of services, before the edition's `defaults`."""
     timeouts = (service.timeouts, said.timeouts if said else None)
     connect = next((t.connect for t in timeouts if t and t.connect), defaults.connect)
     request = next((t.request for t in timeouts if t and t.request), defaults.request)
@@ -71,17 +73,16 @@ def _facts(
     return ServiceOwn(
         name=service.service,
         file=declared.file,
-        team=declared.team,
         domains=domains,
         versions=versions,
         split=_split(service, versions),
         routes=tuple(
-            route_facts(route, Place(declared.file, ("routes", index)))
+            _route(route, Place(declared.file, ("routes", index)))
             for index, route in enumerate(service.routes)
         ),
         connection=Connection(connect, defaults.keep_alive, defaults.breakers, defaults.outliers),
         request=request,
-        retries=_retries(service, inherited, defaults),
+        retries=_retries(service, said, defaults),
     )
 
 
@@ -111,14 +112,14 @@ def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Plac
 
 def _split(service: Service, versions: tuple[VersionFacts, ...]) -> tuple[Weight, ...]:
     """The serving versions by weight; one without endpoints gets none while another has some."""
-    weights = service.serving.weights if service.serving else {versions[0].name: Percent(10_000)}
+    weights = service.serving.weights if service.serving else {versions[0].name: ALL}
     wanted = [v for v in versions if v.name in weights and weights[v.name].basis_points]
     able = [v for v in wanted if v.endpoints] or wanted
     return tuple(Weight(service.service, v.name, weights[v.name].basis_points) for v in able)
 
 
-def route_facts(route: Route, origin: Place) -> RouteFacts:
-    """A service's own route as a fact: to its versions, or an answer of the proxy's own."""
+def _route(route: Route, origin: Place) -> RouteFacts:
+    """A service's own route: to its versions, or an answer of the proxy's own."""
     return RouteFacts(RequestMatch.of(route.match), Action(_weights(route.to), route.respond), origin)
 
 
@@ -131,8 +132,7 @@ def _weights(target: Target | None) -> tuple[Weight, ...]:
     )
 
 
-def _retries(service: Service, inherited: DefaultsFile | None, defaults: Defaults) -> Retries:
-    said = inherited.service if inherited else None
+def _retries(service: Service, said: ServiceDefaults | None, defaults: Defaults) -> Retries:
     written = (service.retries, said.retries if said else None)
     attempts = next((r.attempts for r in written if r and r.attempts is not None), defaults.retry_attempts)
     on = next((r.on for r in written if r and r.on is not None), defaults.retry_on)

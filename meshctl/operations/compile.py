@@ -22,6 +22,9 @@ from meshctl.snapshot import Resource, Snapshot, Tombstone, View
 WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
 """The rules whose changes make a new snapshot: what a compiler's resolver must watch."""
 
+CLIENT = "1.40"
+"""The minor release of Envoy that views are compiled for where no node says which one it is."""
+
 
 class Compiler:
     """Compiles the views that somebody wants; `snapshot` is what was published last."""
@@ -71,10 +74,9 @@ class Compiler:
     def knows(self, key: ViewKey) -> str | None:
         """None if the catalog declares what the nodes of a view stand for; else what it does not know."""
         kind = Kind.GATEWAY if key.role is Role.GATEWAY else Kind.SERVICE
-        known = self.resolver.names(kind)
         for target in key.targets:
-            if target not in known:
-                near = nearest(target, known)
+            if not self.resolver.declares(kind, target):
+                near = nearest(target, self.resolver.names(kind))
                 return f"unknown {kind.value} {target!r}" + (
                     f"; the nearest name is {near!r}" if near else ""
                 )
@@ -161,7 +163,7 @@ def _survivors(view: View) -> Iterator[Recipe]:
                     yield recipe
 
 
-def view_keys(resolver: Resolver, client: str = "1.40") -> list[ViewKey]:
+def view_keys(resolver: Resolver, client: str = CLIENT) -> list[ViewKey]:
     """The views of every service's sidecar and of every gateway, sorted."""
     return sorted(
         (

@@ -4,7 +4,7 @@ May import the catalog; no protobuf.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.service import Service
@@ -44,9 +44,10 @@ def teams(resolver: Resolver) -> tuple[str, ...]:
     return tuple(sorted({source.team for source in resolver.sources.values()} - {""}))
 
 
-def names_of(resolver: Resolver, kind: Kind) -> tuple[str, ...]:
-    """The names of all services, or of all gateways, broken ones too; sorted."""
-    return tuple(sorted({source.name for source in resolver.sources.values() if source.kind is kind}))
+def suggested(resolver: Resolver) -> str | None:
+    """The service whose sidecar is best started first: one that calls others, if there is one."""
+    services = [one for one in summaries(resolver) if one.kind is Kind.SERVICE]
+    return next((one.name for one in (*(one for one in services if one.uses), *services)), None)
 
 
 def summaries(resolver: Resolver) -> list[Summary]:
@@ -80,13 +81,10 @@ def _users(resolver: Resolver) -> dict[str, tuple[str, ...]]:
 
 def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
     entry = source.entry
+    bare = Summary(source.name, kind, source.team, source.file, len(source.problems))
     if isinstance(entry, Service):
-        return Summary(
-            name=source.name,
-            kind=kind,
-            team=source.team,
-            file=source.file,
-            problems=0,
+        return replace(
+            bare,
             description=entry.description or "",
             port=entry.port,
             versions=dict(_versions(entry)),
@@ -95,17 +93,13 @@ def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
             used_by=used_by,
         )
     if isinstance(entry, Gateway):
-        return Summary(
-            name=source.name,
-            kind=kind,
-            team=source.team,
-            file=source.file,
-            problems=0,
+        return replace(
+            bare,
             description=entry.description or "",
             listeners=tuple(str(listener.bind) for listener in entry.listeners),
             hosts=tuple(str(host) for site in entry.sites for host in site.hosts),
         )
-    return Summary(source.name, kind, source.team, source.file, len(source.problems), used_by=used_by)
+    return replace(bare, used_by=used_by)
 
 
 def _versions(service: Service) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -44,8 +44,14 @@ class Resolver:
         for entry in touched:
             files = self._by_name.get(entry, {})
             self.graph.put(ENTRIES, entry, tuple(files[file] for file in sorted(files)) or None)
-        for entry in touched:  # after all are in: none is missed that comes later in the same change
+        # After all are in, so that none is missed that comes later in the same change; gateways last, or each
+        # service that exposes something would compute its gateway once more.
+        for entry in sorted(touched, key=lambda entry: entry[0] is Kind.GATEWAY):
             self._check(entry)
+
+    def declares(self, kind: Kind, name: str) -> bool:
+        """Whether any file, readable or not, declares this name."""
+        return (kind, name) in self._by_name
 
     def names(self, kind: Kind) -> frozenset[str]:
         """The names of a kind that any file, readable or not, declares."""
@@ -65,9 +71,10 @@ class Resolver:
         for loaded, count in ((self._sources.pop(file, None), -1), (source, 1)):
             if loaded is not None and loaded.team:
                 self._teams[loaded.team] += count
+                if not self._teams[loaded.team]:
+                    del self._teams[loaded.team]
             if loaded is not None:
                 yield from self._bind(loaded, present=count > 0)
-        self._teams = +self._teams
         self._troubled.pop(file, None)
         if source is not None:
             self._sources[file] = source

@@ -11,7 +11,6 @@ from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import AnyEntry, Kind
 from meshctl.names import Role
-from meshctl.operations.entries import names_of
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import nearest
 
@@ -34,10 +33,9 @@ class Target:
 def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
     """What a sidecar of these services, or this one gateway, is to its machine. Raises UnknownTarget."""
     kind = Kind.GATEWAY if role is Role.GATEWAY else Kind.SERVICE
-    known = names_of(resolver, kind)
     for name in names:
-        if name not in known:
-            raise UnknownTarget(_unknown(kind, name, known))
+        if not resolver.declares(kind, name):
+            raise UnknownTarget(_unknown(kind, name, sorted(resolver.names(kind))))
     entries = [source.entry for source in resolver.sources.values() if source.name in names]
     if role is Role.GATEWAY:
         return _gateway(entries)

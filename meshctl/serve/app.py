@@ -17,10 +17,10 @@ from pathlib import Path
 import grpc
 
 import meshctl
-from meshctl.catalog.source import Kind
+from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.operations.admit import Outcome
-from meshctl.operations.entries import summaries
+from meshctl.operations.entries import suggested
 from meshctl.serve.addresses import CannotServe, bound
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
@@ -54,7 +54,7 @@ class Settings:
     """
 
     catalog: Path
-    xds: str = "127.0.0.1:18000"
+    xds: str = CONTROL_PLANE
     http: str = "127.0.0.1:18080"
     state: Path | None = None
     stale_limit: Duration = _STALE_LIMIT
@@ -176,7 +176,11 @@ class _Server:
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(_TEND_S)
-            self._publisher.tend()
+            try:
+                self._publisher.tend()
+            except Exception:
+                self._metrics.failures.inc()
+                log.exception("what no node needs any more could not be let go")
 
     def _nodes(self) -> Sequence[NodeStatus]:
         return self._fleet.nodes(asyncio.get_running_loop().time())
@@ -189,15 +193,13 @@ class _Server:
 
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()
-        services = [entry for entry in summaries(self._publisher.resolver) if entry.kind is Kind.SERVICE]
-        names = [entry.name for entry in services if entry.uses] or [*(one.name for one in services), "NAME"]
+        name = suggested(self._publisher.resolver) or "NAME"
         say = (
             f"xDS and fleet on {settings.xds}, /readyz and /metrics on http://{settings.http};"
             f" watching {settings.catalog}",
             f"not ready: {why}"
             if why
-            else f"next: meshctl bootstrap sidecar --service {names[0]} > {names[0]}.yaml"
-            f" && envoy -c {names[0]}.yaml",
+            else f"next: meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml",
         )
         print(*say, sep="\n", file=sys.stderr, flush=True)
 

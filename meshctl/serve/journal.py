@@ -1,6 +1,6 @@
 """The fleet as it is kept while serving: what nodes do is counted, and the important part logged.
 
-May import the fleet and the snapshot's names.
+May import the fleet, `names`, `problems` and the metrics beside it.
 """
 
 import logging

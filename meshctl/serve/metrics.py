@@ -25,7 +25,7 @@ class Metrics:
         registry = self.registry
         self.failures = Counter(
             "meshctl_publish_failures",
-            "Changes of the catalog on which meshctl itself failed.",
+            "Publications, and clearing up after them, on which meshctl itself failed.",
             registry=registry,
         )
         kinds = ("type",)

@@ -1,6 +1,6 @@
 """What is published, and what of the catalog is not: the words of `fleet`, of /readyz and of the log.
 
-Imports `problems` and `units`.
+Imports `problems`.
 """
 
 from collections.abc import Mapping

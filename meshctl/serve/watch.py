@@ -6,13 +6,16 @@ look different are read.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from meshctl.catalog.folder import is_entry, list_files, read_file
+from meshctl.catalog.folder import NoCatalog, is_entry, list_files, read_file
+
+log = logging.getLogger(__name__)
 
 SILENCE_MS = 50
 """A batch is read when nothing has changed for so long: an editor's write and rename are one change."""
@@ -39,24 +42,30 @@ class Watch:
     def look(self) -> dict[str, bytes | None]:
         """Look at every file and read those that look different; at first all. None: gone.
 
-        A folder that is not there has no files.
+        A folder that is not there has no files. Raises NoCatalog where one cannot be listed.
         """
         return self._read({*list_files(self._root), *self._texts}, changed_only=True)
 
     async def batches(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
         """What changed since it was last read: never an empty batch, and no end.
 
-        The folder may go and come back.
+        The folder may go and come back; while a part of it cannot be listed, the log says so.
         """
+        told = ""
         while True:
             try:
                 async for batch in self._watched():
+                    told = ""
                     if batch:
                         yield batch
+                if gone := await asyncio.to_thread(self.look):
+                    yield gone
+            except NoCatalog as error:  # what cannot be listed must not look deleted
+                if str(error) != told:
+                    log.error("catalog not read: reason=%r", str(error))
+                    told = str(error)
             except OSError:  # the folder went while it was about to be watched
                 pass
-            if gone := await asyncio.to_thread(self.look):
-                yield gone
             await asyncio.sleep(_ABSENT_S)
 
     async def _watched(self) -> AsyncIterator[dict[str, bytes | None]]:

@@ -130,11 +130,6 @@ class ViewSnapshot:
             if type_url is None or ref.type == type_url:
                 yield self.snapshot.resources[key]
 
-    @property
-    def tombstones(self) -> Mapping[Ref, Resource]:
-        """What earlier generations of this view had and it lacks now."""
-        return {ref: stone.resource for ref, stone in self.view.tombstones.items()}
-
     def changed_since(self, older: "ViewSnapshot") -> frozenset[Ref]:
         """The names that differ between an older state of the same view and this one, gone ones included."""
         changes = self.snapshot.changes(older.revision)

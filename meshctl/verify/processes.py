@@ -63,10 +63,6 @@ class Envoy(Child):
         """Wait until it has its first configuration and listens. Raises ProcessDied, ProcessNotReady."""
         await self.ready(lambda: _answers_200(self.admin_port, "/ready"), timeout_s)
 
-    async def wait_admin(self, timeout_s: float = _READY_TIMEOUT_S) -> None:
-        """Wait until its admin API answers, configured or not. Raises ProcessDied, ProcessNotReady."""
-        await self.ready(lambda: _answers_200(self.admin_port, "/server_info"), timeout_s)
-
     async def stats(self, pattern: str) -> Mapping[str, int]:
         """Counters and gauges whose names match the regular expression. Raises OSError."""
         text = await self._admin(f"/stats?filter={quote(pattern, safe='')}")
@@ -77,11 +73,6 @@ class Envoy(Child):
         """Everything it holds, endpoints too, as the admin API's JSON. Raises OSError."""
         dump: JSON = json.loads(await self._admin("/config_dump?include_eds"))
         return dump
-
-    async def clusters(self) -> JSON:
-        """Clusters and their hosts, as the admin API's JSON. Raises OSError."""
-        clusters: JSON = json.loads(await self._admin("/clusters?format=json"))
-        return clusters
 
     async def _admin(self, path: str) -> str:
         response = await get(self.admin_port, path)

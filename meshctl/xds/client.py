@@ -102,12 +102,12 @@ class Client:
         return channel is not None and channel.subscription.covers(ref.name, by_name=by_name)
 
     def refuses(self, ref: Ref) -> bool:
-        """Whether the client refused this name as the view has it."""
-        channel, resource = self.channel(ref.type), self.view.get(ref)
-        refusal = None if channel is None else channel.refused.get(ref.name)
-        if channel is None or channel.parked or refusal is None or resource is None:
+        """Whether the client refused this name as it shall have it."""
+        channel = self.channel(ref.type)
+        if channel is None or channel.parked or ref.name not in channel.refused:
             return False
-        return refusal.version == resource.version
+        shall = self.target(channel, ref.name)
+        return shall is not None and channel.refused[ref.name].version == shall.version
 
     def may_have_older(self, ref: Ref) -> bool:
         """Whether the client said at the start that it holds this name in another version than its view."""

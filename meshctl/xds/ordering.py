@@ -141,7 +141,10 @@ def _must_not_warm(resource: Resource, node: NodeState) -> bool:
     and a node that reconnects is sent its endpoints before its changed clusters.
     """
     ref = Ref(ENDPOINTS, resource.key.name)
-    if resource.key.type != CLUSTER or node.view.get(ref) is None or not node.may_ask(ref):
+    view = node.view.view
+    if resource.key.type != CLUSTER or not node.may_ask(ref):
+        return False
+    if ref not in view.keys and ref not in view.tombstones:
         return False
     endpoints = node.held(ref)
     if endpoints is not None and endpoints.accepted is not None:

@@ -28,7 +28,7 @@ def reason(text: str) -> str:
     text = _MARKED.sub("", text)
     text = _AFTER_CONSTRAINT.sub(r"\1", text)
     text = _TEXT_LINE.sub("", text)
-    words = " ".join(text.split()).strip(" :")
+    words = " ".join(text.split()).replace(": : ", ": ").strip(" :")
     if len(words) > _LONGEST:
         words = words[: _LONGEST - 1].rstrip() + "…"
     return words or "refused without a reason"

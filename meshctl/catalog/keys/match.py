@@ -1,6 +1,6 @@
 """`match`: the requests that a route is for.
 
-Imports `catalog.key`, `catalog.keys.path`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.keys.path`, `catalog.problems`, `catalog.scalars` and `catalog.yaml`.
 """
 
 import re

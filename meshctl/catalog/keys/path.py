@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,15}")
 _LITERAL = re.compile(r"(?:[a-zA-Z0-9._~!$&'()+,;:@-]|%[0-9a-fA-F]{2})*")
 """A segment as Envoy's uri_template takes it: RFC 3986's pchar without '*', and in older ones '='."""
 _LONGEST = 1_024
-"""Longer than any path in the corpora of old configurations; Envoy itself takes 60 KiB of headers."""
+"""Far longer than paths are; Envoy itself takes 60 KiB of headers."""
 _BELOW = "/**"
 
 

@@ -1,6 +1,6 @@
 """`versions`: sets of endpoints with the same code.
 
-Imports `catalog.key`, `catalog.keys.endpoint` and `catalog.problems`.
+Imports `catalog.key`, `catalog.keys.endpoint`, `catalog.problems` and `catalog.scalars`.
 """
 
 from collections.abc import Iterator

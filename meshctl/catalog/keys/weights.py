@@ -1,6 +1,6 @@
 """Weights: names with the share that each of them gets.
 
-Imports `catalog.key`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `units`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

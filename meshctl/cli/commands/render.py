@@ -13,13 +13,10 @@ from meshctl.cli.options import catalog_option, output_option, server_option
 from meshctl.cli.output import hint, plural, write, written_file
 from meshctl.envoy.bootstrap import ADMIN_PORT
 from meshctl.names import Role, ViewKey
-from meshctl.operations.compile import Compiler
+from meshctl.operations.compile import CLIENT, Compiler
 from meshctl.operations.read_back import NoSecondDecoder, disagreement
 from meshctl.operations.render import TYPES, NotCompiled, compiled, every_view, render, resources
 from meshctl.operations.static import static_config
-
-_CLIENT = "1.40"
-"""The Envoy that views are rendered for when no node says which one it is."""
 
 
 @click.command("render")
@@ -86,9 +83,9 @@ def _keys(services: Sequence[str], gateway: str | None, node: str | None, server
     if len([chosen for chosen in (services or None, gateway, node) if chosen is not None]) > 1:
         raise click.UsageError("give one of --service, --gateway and --node")
     if services:
-        return [ViewKey(Role.SIDECAR, tuple(sorted(set(services))), _CLIENT)]
+        return [ViewKey(Role.SIDECAR, tuple(sorted(set(services))), CLIENT)]
     if gateway is not None:
-        return [ViewKey(Role.GATEWAY, (gateway,), _CLIENT)]
+        return [ViewKey(Role.GATEWAY, (gateway,), CLIENT)]
     return [_view_of(node, server)] if node is not None else []
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import click
 
-from meshctl.catalog.source import Kind
 from meshctl.cli.catalogs import refuse, root_of, with_paths
 from meshctl.cli.errors import EXIT_FAILED
 from meshctl.cli.options import output_option
 from meshctl.cli.output import hint, plural, write
 from meshctl.cli.sarif import sarif
-from meshctl.operations.entries import summaries
+from meshctl.operations.entries import suggested
 from meshctl.operations.load import load
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.validate import STDIN, Report, validate, validate_entry
@@ -42,14 +41,10 @@ def command(folder: str, form: str) -> None:
 
 
 def _next(resolver: Resolver) -> None:
-    """Serve, and start the sidecar of a service that calls others, if there is one."""
-    services = [entry for entry in summaries(resolver) if entry.kind is Kind.SERVICE]
-    calling = [entry.name for entry in services if entry.uses] or [entry.name for entry in services]
-    steps = [
-        f"meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml"
-        for name in calling[:1]
-    ]
-    hint("meshctl serve", *steps)
+    """Say what to type next: serve, and start a sidecar."""
+    name = suggested(resolver)
+    start = f"meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml"
+    hint("meshctl serve", *([start] if name else []))
 
 
 def _tell(report: Report, root: Path, form: str) -> None:

@@ -63,7 +63,8 @@ EDITS = st.one_of(
 
 @given(st.lists(EDITS, min_size=1, max_size=12))
 def test_after_any_edits_the_bytes_are_those_of_a_cold_compile(edits: list[tuple[str, str | None]]) -> None:
-    warm, texts = _compiler(), {"mesh.yaml": MESH}
+    warm = _compiler()
+    texts: dict[str, str | None] = {"mesh.yaml": MESH}
     _load(warm, texts)
     for file, text in edits:
         _load(warm, {file: text})
@@ -83,7 +84,9 @@ def _compiler() -> Compiler:
 
 
 def _load(compiler: Compiler, texts: dict[str, str | None]) -> None:
-    sources = {file: None if text is None else read_source(file, text.encode()) for file, text in texts.items()}
+    sources = {
+        file: None if text is None else read_source(file, text.encode()) for file, text in texts.items()
+    }
     compiler.resolver.change(sources)
 
 
@@ -92,6 +95,6 @@ def _told(compiler: Compiler) -> list[str]:
 
 
 def _bytes(snapshot: Snapshot, live: Snapshot) -> dict[str, dict[Ref, bytes]]:
-    """Every view that `live` has, by the bytes of its resources; a view whose service is gone stays frozen."""
+    """Every view that `live` has, by the bytes of its resources; one whose service is gone stays frozen."""
     views = {name: snapshot.view(name) for name in live.views}
     return {name: {r.ref: r.body for r in view.resources()} for name, view in views.items() if view}

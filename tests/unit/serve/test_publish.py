@@ -167,14 +167,14 @@ def test_restart_with_the_same_catalog_pushes_nothing_new() -> None:
     again = World(world.state()).start(CATALOG)
     seat = again.sit(PAY)
     assert {resource.key: resource.version for resource in view(seat).resources()} == versions
-    assert view(seat).tombstones == {}
+    assert view(seat).view.tombstones == {}
 
 
 def test_what_a_view_lost_while_the_server_was_down_is_remembered() -> None:
     world = World().start(CATALOG)
     world.sit(PAY)
     again = World(world.state()).start({**CATALOG, "a/pay.yaml": service("pay", "users")})
-    assert "web/v1" in {ref.name for ref in view(again.sit(PAY)).tombstones}
+    assert "web/v1" in {ref.name for ref in view(again.sit(PAY)).view.tombstones}
 
 
 def test_restart_without_a_catalog_gives_the_last_good_state_provisionally() -> None:
@@ -259,11 +259,11 @@ def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
     stream = world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SENDING, revision=view(seat).revision))
     world.publisher.change({"a/pay.yaml": service("pay", "users")})
     world.publisher.tend()
-    assert view(seat).tombstones
+    assert view(seat).view.tombstones
     status = NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision)
     world.fleet.update(stream, status)
     world.publisher.tend()
-    assert not view(seat).tombstones
+    assert not view(seat).view.tombstones
 
 
 def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
@@ -273,10 +273,10 @@ def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
     seat = again.sit(PAY)
     again.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision))
     again.publisher.tend()
-    assert view(seat).tombstones
+    assert view(seat).view.tombstones
     again.now = REMEMBERED
     again.publisher.tend()
-    assert not view(seat).tombstones
+    assert not view(seat).view.tombstones
 
 
 def test_unknown_views_leave_nothing_behind() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from meshctl.catalog.folder import NoCatalog, list_files
+from meshctl.serve import watch as watching
 from meshctl.serve.watch import Watch
 
 Batch = Mapping[str, bytes | None]
@@ -183,6 +185,27 @@ async def test_catalog_named_by_a_relative_link_is_watched(
         for text in (b"second", b"third"):
             (root / WEB).write_bytes(text)
             assert await anext(batches) == {WEB: text}
+
+
+async def test_folder_that_cannot_be_listed_for_a_while_is_logged_once_and_ends_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = Watch(root)
+    watch.look()
+    (root / WEB).write_text("second")
+    refusals = iter(range(2))
+
+    def listed(folder: Path) -> list[str]:
+        if next(refusals, None) is not None:
+            raise NoCatalog(f"the folder {folder / 'a'} cannot be read: Permission denied")
+        return list_files(folder)
+
+    monkeypatch.setattr(watching, "list_files", listed)
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+        assert await anext(batches) == {WEB: b"second"}
+    assert [record.levelname for record in caplog.records if "Permission denied" in record.message] == [
+        "ERROR"
+    ]
 
 
 async def test_changes_while_nobody_asks_are_not_lost(followed: Followed) -> None:

@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal
+from meshctl.fleet.node import Node
+from meshctl.names import CLUSTER, Ref, Role
+
+NODE = Node("web@one", Role.SIDECAR, ("web",), client="1.40")
+STATUS = NodeStatus(NODE, NODE.view, NodeState.SYNCED, revision=3, last_seen=0.0)
+
+
+def test_a_node_that_left_is_shown_for_an_hour() -> None:
+    fleet = Fleet()
+    fleet.disconnect(fleet.connect(STATUS), 10.0)
+    [left] = fleet.nodes(3600.0)
+    assert (left.connected, left.last_seen) == (False, 10.0)
+    assert fleet.nodes(3610.0) == ()
+
+
+def test_a_node_that_reconnected_is_shown_once() -> None:
+    fleet = Fleet()
+    fleet.disconnect(fleet.connect(STATUS), 1.0)
+    fleet.connect(STATUS)
+    assert [one.connected for one in fleet.nodes(2.0)] == [True]
+
+
+def test_two_nodes_of_one_id_are_both_shown() -> None:
+    fleet = Fleet()
+    fleet.connect(STATUS)
+    fleet.connect(STATUS)
+    assert len(fleet.nodes(0.0)) == 2
+
+
+def test_nodes_are_ordered_by_id() -> None:
+    fleet = Fleet()
+    for name in "cab":
+        fleet.connect(replace(STATUS, node=replace(NODE, id=name)))
+    assert [one.node.id for one in fleet.nodes(0.0)] == ["a", "b", "c"]
+    assert fleet.get("b", 0.0) is not None
+    assert fleet.get("d", 0.0) is None
+
+
+def test_the_lowest_revision_counts_who_left_lately() -> None:
+    fleet = Fleet()
+    fleet.connect(replace(STATUS, revision=7))
+    gone = fleet.connect(replace(STATUS, node=replace(NODE, id="web@two"), revision=5))
+    fleet.disconnect(gone, 0.0)
+    assert fleet.lowest_revision(NODE.view, 100.0) == 5
+    assert fleet.lowest_revision(NODE.view, 4000.0) == 7
+    assert fleet.lowest_revision("sidecar/other@1.40", 0.0) is None
+
+
+def test_who_left_again_before_it_converged_still_holds_what_it_had() -> None:
+    fleet = Fleet()
+    fleet.disconnect(fleet.connect(STATUS), 0.0)
+    again = fleet.connect(replace(STATUS, state=NodeState.SENDING, revision=0))
+    fleet.disconnect(again, 1.0)
+    assert fleet.lowest_revision(NODE.view, 2.0) == 3
+
+
+def test_a_refused_version_is_known_by_view() -> None:
+    fleet = Fleet()
+    refusal = Refusal(Ref(CLUSTER, "a/v1"), "1", "no good", 0.0)
+    fleet.connect(replace(STATUS, refusals=(refusal,)))
+    assert fleet.refuses(NODE.view, refusal.ref, "1")
+    assert not fleet.refuses(NODE.view, refusal.ref, "2")
+    assert not fleet.refuses("sidecar/other@1.40", refusal.ref, "1")

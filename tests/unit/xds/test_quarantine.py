@@ -1,0 +1,91 @@
+import pytest
+
+from meshctl.xds.quarantine import Trials, blamed, reason
+
+# As Envoy 1.40 writes them.
+SEMANTIC = (
+    "Error adding/updating cluster(s) bad/v1: cluster manager: no LB, "
+    "bad/v2: cluster manager: no LB of good/v1"
+)
+LISTENER = (
+    'Error adding/updating listener(s) bad/l: goo.gle/debugstr   \nrds {\n  route_config_name: "SECRET"\n}\n'
+    ": Proto constraint validation failed (HttpConnectionManagerValidationError.StatPrefix: "
+    "value length must be at least 1 characters)\n"
+)
+ROUTES = (
+    'goo.gle/debugonly  \nname: "egress/web"\nvirtual_hosts {\n  name: "b"\n  request_headers_to_add {\n'
+    '    header {\n      key: "authorization"\n      value: "Bearer SECRET"\n    }\n  }\n}\n'
+    ": Proto constraint validation failed (RouteConfigurationValidationError.VirtualHosts[0]: "
+    "embedded message failed validation | caused by RouteActionValidationError.Cluster: "
+    "value length must be at least 1 characters)"
+)
+ENDPOINTS = (
+    'goo.gle/debugproto \ncluster_name: "b/v1"\nendpoints {\n  lb_endpoints {\n  }\n}\n: Proto constraint '
+    "validation failed (ClusterLoadAssignmentValidationError.Endpoints[0]: value must be at most 65535)"
+)
+DURATION = "Invalid duration: Expected positive duration: goo.gle/debugstr    \nseconds: -1\n"
+OLDER = (
+    "Proto constraint validation failed (ClusterValidationError.Name: value length must be at least 1 "
+    'characters): lb_policy: RING_HASH metadata { token: "SECRET" }'
+)
+
+
+@pytest.mark.parametrize("text", [LISTENER, ROUTES, ENDPOINTS, DURATION, OLDER, 'x\n  value: "SECRET"\ny'])
+def test_a_reason_repeats_no_resource(text: str) -> None:
+    words = reason(text)
+    assert "SECRET" not in words
+    assert "goo.gle" not in words
+    assert "\n" not in words
+
+
+def test_a_reason_keeps_what_is_wrong() -> None:
+    assert reason(DURATION) == "Invalid duration: Expected positive duration"
+    assert reason(ROUTES).endswith("value length must be at least 1 characters)")
+    assert reason(LISTENER).startswith("Error adding/updating listener(s) bad/l: Proto constraint")
+    assert reason(OLDER).endswith("at least 1 characters)")
+    assert reason("malformed IP address: localhost") == "malformed IP address: localhost"
+
+
+def test_a_reason_is_never_empty_nor_endless() -> None:
+    assert reason("\n") == "refused without a reason"
+    assert len(reason("a b " * 1000)) <= 400
+
+
+def test_culprits_are_those_named_before_their_error() -> None:
+    assert blamed(SEMANTIC, ["good/v1", "bad/v1", "bad/v2"]) == {"bad/v1", "bad/v2"}
+    assert blamed(LISTENER, ["bad/l", "l"]) == {"bad/l"}
+
+
+def test_culprits_are_those_whose_message_is_echoed() -> None:
+    assert blamed(ROUTES, ["egress/web", "b"]) == {"egress/web"}
+    assert blamed(ENDPOINTS, ["a/v1", "b/v1"]) == {"b/v1"}
+
+
+def test_culprits_are_those_that_a_phrase_ends_with() -> None:
+    text = "Only unique values for domains are permitted. Duplicate entry of domain x in route egress/web"
+    assert blamed(text, ["egress/web", "egress"]) == {"egress/web"}
+
+
+def test_nobody_is_blamed_by_a_text_without_names() -> None:
+    assert blamed(DURATION, ["a/v1", "b/v1"]) == frozenset()
+
+
+def test_trials_halve_until_one_is_alone() -> None:
+    trials = Trials()
+    bad, found, sent = "c", frozenset[str](), frozenset("abcde")
+    for _ in range(10):
+        if bad in sent:
+            found |= trials.refused(sent, frozenset())
+        elif trials.batch is not None:
+            trials.over()
+        if trials.batch is None:
+            break
+        sent = trials.batch
+    assert found == {"c"}
+    assert trials.batch is None
+
+
+def test_who_is_named_is_taken_out_and_the_rest_is_tried_together() -> None:
+    trials = Trials()
+    assert trials.refused(frozenset("abc"), frozenset("b")) == {"b"}
+    assert trials.batch == frozenset("ac")

@@ -1,0 +1,334 @@
+"""One rule of the protocol, one test."""
+
+import pytest
+
+from meshctl.fleet.fleet import NodeState
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, TypeUrl
+from meshctl.xds.events import Send
+from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
+from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
+
+A = (cluster("a/v1"), endpoints("a/v1"))
+B = (cluster("b/v1"), endpoints("b/v1"))
+WEB = (listener("web"), routes("web", {"host": ["a/v1"]}))
+
+
+def held(send: Send) -> list[str]:
+    """What a complete answer holds."""
+    assert send.state is not None
+    return sorted(send.state)
+
+
+def test_nothing_is_answered_before_a_view_is_known() -> None:
+    peer = Peer()
+    assert peer.ask(CLUSTER) == []
+    assert peer.stream.status(peer.now).state is NodeState.UNKNOWN
+    assert kinds(peer.publish(*A)) == ["Cluster"]
+
+
+def test_an_unknown_type_is_never_answered_and_harms_nobody() -> None:
+    peer = Peer(*A)
+    assert peer.ask(TypeUrl("type.googleapis.com/example.Unknown"), "x") == []
+    assert kinds(peer.ask(CLUSTER)) == ["Cluster"]
+
+
+@pytest.mark.parametrize("type_url", [CLUSTER, LISTENER])
+def test_the_first_answer_to_a_wildcard_is_sent_even_if_it_is_empty(type_url: TypeUrl) -> None:
+    [sent] = Peer(endpoints("a/v1")).ask(type_url)
+    assert (sent.upserts, sent.removed) == ((), ())
+
+
+def test_an_acknowledged_answer_is_not_sent_again() -> None:
+    peer = Peer(*A)
+    assert peer.ack(*peer.ask(CLUSTER)) == []
+    assert peer.publish(*A) == []
+    assert peer.wait(1000) == []
+
+
+def test_one_answer_a_type_is_on_its_way_and_the_newest_state_follows() -> None:
+    peer = Peer(*A)
+    [first] = peer.ask(CLUSTER)
+    for generation in range(1, 20):
+        assert peer.publish(cluster("a/v1", generation), A[1]) == []
+    [second] = peer.ack(first)
+    assert second.upserts == (cluster("a/v1", 19),)
+
+
+def test_what_changed_back_meanwhile_is_not_sent() -> None:
+    peer = Peer(*A)
+    [first] = peer.ask(CLUSTER)
+    peer.publish(cluster("a/v1", 1), A[1])
+    peer.publish(*A)
+    assert peer.ack(first) == []
+
+
+def test_endpoints_are_repeated_with_their_changed_cluster_in_the_same_breath() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER))
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    clusters, load = peer.publish(cluster("a/v1", 1), A[1])
+    assert (clusters.type, load.type, load.upserts) == (CLUSTER, ENDPOINTS, (A[1],))
+
+
+def test_endpoints_are_repeated_as_accepted_and_alone_before_newer_ones() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER))
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    newer = endpoints("a/v1", 1)
+    _, load = peer.publish(cluster("a/v1", 1), newer)
+    assert load.upserts == (A[1],)
+    [follows] = peer.ack(load)
+    assert follows.upserts == (newer,)
+
+
+def test_endpoints_of_a_new_cluster_wait_to_be_asked_for() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER))
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    assert kinds(peer.publish(*A, *B)) == ["Cluster"]
+
+
+def test_a_name_asked_for_again_is_sent_again() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    [again] = peer.ask(ENDPOINTS, "a/v1")
+    assert names(again) == ["a/v1"]
+
+
+def test_a_name_dropped_and_asked_for_again_is_sent_again() -> None:
+    peer = sotw_peer(*A, *B)
+    [first] = peer.want(ENDPOINTS, "a/v1", "b/v1")
+    assert peer.answer(first, "b/v1") == []
+    [again] = peer.want(ENDPOINTS, "a/v1", "b/v1", nonce=first.nonce)
+    assert names(again) == ["a/v1"]
+
+
+def test_a_stale_request_still_adds_its_names() -> None:
+    peer = sotw_peer(*A, *B)
+    [first] = peer.want(ENDPOINTS, "a/v1")
+    assert peer.want(ENDPOINTS, "a/v1", "b/v1", nonce="stale") == []  # one is on its way
+    [second] = peer.answer(first, "a/v1", "b/v1")
+    assert names(second) == ["b/v1"]
+
+
+def test_a_stale_nonce_acknowledges_nothing() -> None:
+    peer = Peer(*A)
+    peer.ask(CLUSTER)
+    peer.publish(cluster("a/v1", 1), A[1])
+    assert peer.ask(CLUSTER, nonce="stale") == []
+
+
+def test_a_name_unsubscribed_under_a_wildcard_is_sent_again() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER, "*", "a/v1"))
+    [again] = peer.ask(CLUSTER, drop=["a/v1"])
+    assert names(again) == ["a/v1"]
+
+
+def test_what_is_given_by_name_only_goes_to_who_asks_for_it() -> None:
+    api = api_listener("voice.mesh", "web")
+    peer = Peer(*A, WEB[0], api)
+    peer.ask(CLUSTER)
+    [first] = peer.ask(LISTENER)
+    assert names(first) == ["web"]
+    [second] = [*peer.ask(LISTENER, "voice.mesh"), *peer.ack(first)]
+    assert names(second) == ["voice.mesh"]
+
+
+def test_a_missing_name_is_told_once_and_pushed_when_it_appears() -> None:
+    peer = Peer(*A)
+    [absent] = peer.ask(ROUTES, "web")
+    assert (absent.upserts, absent.removed) == ((), ("web",))
+    assert peer.ack(absent) == []
+    assert kinds(peer.publish(*A, WEB[1])) == ["RouteConfiguration"]
+
+
+def test_missing_endpoints_are_not_told() -> None:
+    assert Peer(*A).ask(ENDPOINTS, "b/v1") == []
+
+
+def test_a_missing_name_is_silence_in_state_of_the_world() -> None:
+    peer = sotw_peer(*A)
+    assert peer.want(ROUTES, "web") == []
+    assert kinds(peer.publish(*A, WEB[1])) == ["RouteConfiguration"]
+
+
+def test_complete_answers_hold_everything_and_others_what_changed() -> None:
+    peer = sotw_peer(*A, *B)
+    [clusters] = peer.want(CLUSTER)
+    peer.answer(clusters)
+    [clusters] = peer.publish(cluster("a/v1", 1), A[1], *B)
+    assert (names(clusters), held(clusters)) == (["a/v1"], ["a/v1", "b/v1"])
+    [load] = peer.want(ENDPOINTS, "a/v1", "b/v1")
+    peer.answer(load, "a/v1", "b/v1")
+    [load] = peer.publish(cluster("a/v1", 1), endpoints("a/v1", 1), *B)
+    assert (names(load), load.state) == (["a/v1"], None)
+
+
+def test_a_refused_resource_is_not_sent_again_until_it_changes() -> None:
+    peer = Peer(*A)
+    [sent] = peer.ask(CLUSTER)
+    assert peer.nack(sent) == []
+    assert peer.publish(*A, WEB[1]) == []
+    assert peer.wait(10_000) == []
+    assert kinds(peer.publish(cluster("a/v1", 1), A[1])) == ["Cluster"]
+
+
+def test_a_refusal_keeps_its_reason_and_the_node_is_called_refused() -> None:
+    peer = Peer(*A)
+    [sent] = peer.ask(CLUSTER)
+    peer.nack(sent, "Error adding/updating cluster(s) a/v1: no LB")
+    status = peer.stream.status(peer.now)
+    [refusal] = status.refusals
+    assert (refusal.ref, refusal.version) == (A[0].ref, A[0].version)
+    assert refusal.reason.endswith("no LB")
+    assert status.state is NodeState.REFUSED
+
+
+def test_siblings_of_a_named_culprit_go_out_again_without_it() -> None:
+    bad = cluster("bad/v1", quality=NAMED)
+    peer = Peer(*A, *B, bad)
+    [sent] = peer.ask(CLUSTER)
+    [again] = peer.nack(sent, "Error adding/updating cluster(s) bad/v1: no LB")
+    assert names(again) == ["a/v1", "b/v1"]
+    assert peer.ack(again) == []
+
+
+def test_an_unnamed_culprit_is_found_by_halves() -> None:
+    peer = Peer(*(cluster(f"{name}/v1") for name in "abcd"))
+    sends, tried = peer.ask(CLUSTER), list[list[str]]()
+    while sends:
+        [sent] = sends
+        tried.append(names(sent))
+        sends = peer.nack(sent, "Invalid duration") if "c/v1" in names(sent) else peer.ack(sent)
+    assert tried[1:] == [["a/v1", "b/v1"], ["c/v1", "d/v1"], ["c/v1"], ["d/v1"]]
+    assert [one.ref.name for one in peer.stream.status(peer.now).refusals] == ["c/v1"]
+
+
+def test_trials_leave_everything_else_as_the_client_has_it() -> None:
+    peer = sotw_peer(*A, *B)
+    [clusters] = peer.want(CLUSTER)
+    peer.answer(clusters)
+    [sent] = peer.publish(cluster("a/v1", 1), A[1], cluster("b/v1", 1), B[1])
+    [trial] = peer.answer(sent, error="Invalid duration")
+    assert trial.state is not None
+    assert [trial.state["a/v1"], trial.state["b/v1"]] == [cluster("a/v1", 1), B[0]]
+
+
+def test_going_back_after_a_refusal_is_another_answer() -> None:
+    """Envoy may have taken a part, and ignores an answer that carries the version it has."""
+    peer = sotw_peer(*A)
+    [first] = peer.want(CLUSTER)
+    peer.answer(first)
+    [bad] = peer.publish(cluster("a/v1", 1), A[1])
+    peer.answer(bad, error="no good")
+    [back] = peer.publish(*A)
+    assert back.upserts == (A[0],)
+    assert (first.attempt, back.attempt) == (0, 1)
+
+
+def test_what_a_reconnecting_client_names_at_its_hash_is_not_sent() -> None:
+    peer = Peer(*A, *WEB)
+    [clusters] = peer.ask(CLUSTER, holds={"a/v1": A[0].version})
+    assert clusters.upserts == ()
+    assert peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version}) == []
+    [listeners] = peer.ask(LISTENER)
+    assert names(listeners) == ["web"]  # its cluster is had
+
+
+def test_what_a_reconnecting_client_names_at_another_version_is_sent() -> None:
+    peer = Peer(*A)
+    assert peer.ask(CLUSTER, holds={"a/v1": "older"}) == []  # its endpoints first
+    assert peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version}) != []
+
+
+def test_a_changed_cluster_follows_its_endpoints_at_a_reconnect() -> None:
+    peer = Peer(cluster("a/v1", 1), endpoints("a/v1", 1))
+    peer.ask(CLUSTER, holds={"a/v1": A[0].version})
+    [load] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    assert names(load) == ["a/v1"]
+    assert kinds(peer.ack(load)) == ["Cluster", "ClusterLoadAssignment"]
+
+
+def test_what_the_view_lacks_leaves_last_after_a_reconnect() -> None:
+    peer = Peer(*A, *WEB)
+    old = routes("web", {"host": ["old/v1"]})
+    peer.ack(*peer.ask(CLUSTER, holds={"a/v1": A[0].version, "old/v1": "1"}))
+    peer.ask(ENDPOINTS, "a/v1", "old/v1", holds={"a/v1": A[1].version, "old/v1": "1"})
+    peer.ack(*peer.ask(LISTENER, holds={"web": WEB[0].version}))
+    [sent] = peer.ask(ROUTES, "web", holds={"web": old.version})
+    assert peer.wait(GRACE * 3) == []  # what the held routes need is not known
+    assert peer.ack(sent) == []
+    [gone] = peer.wait(GRACE + 1)
+    assert (gone.type, gone.removed) == (CLUSTER, ("old/v1",))
+
+
+def test_nothing_leaves_before_a_reconnecting_client_has_said_what_it_holds() -> None:
+    peer = Peer(*A)
+    [sent] = peer.ask(CLUSTER, holds={"a/v1": A[0].version, "old/v1": "1"})
+    assert peer.wait(GRACE * 3) == []
+    peer.ack(sent)
+    assert kinds(peer.wait(GRACE + 1)) == ["Cluster"]
+
+
+def test_a_reconnecting_client_that_cannot_say_gets_the_view_and_what_it_lost() -> None:
+    peer = sotw_peer(*A, *B)
+    peer.publish(*A)
+    assert peer.want(CLUSTER, version="older") == []  # endpoints first: which clusters are old is not known
+    [load] = peer.want(ENDPOINTS, "a/v1", "b/v1", version="older")
+    sends = peer.answer(load, "a/v1", "b/v1")
+    assert held(sends[0]) == ["a/v1", "b/v1"]
+    peer.answer(sends[0])
+    [gone] = peer.wait(GRACE + 1)
+    assert held(gone) == ["a/v1"]
+
+
+def test_a_client_that_holds_nothing_gets_the_view_alone() -> None:
+    peer = sotw_peer(*A, *B)
+    peer.publish(*A)
+    [sent] = peer.want(CLUSTER)
+    assert held(sent) == ["a/v1"]
+
+
+def test_a_lost_listener_does_not_join_where_its_address_is_taken() -> None:
+    old, new = listener("old", address="one", routes="web"), listener("new", address="one", routes="web")
+    peer = sotw_peer(old, listener("other", routes="web"))
+    peer.publish(new)
+    peer.want(CLUSTER)
+    [sent] = peer.want(LISTENER, version="older")
+    assert held(sent) == ["new", "other"]
+
+
+def test_a_complete_answer_over_the_unknown_is_never_retried_without_the_culprit() -> None:
+    peer = sotw_peer(*WEB, listener("bad", routes="web"))
+    [sent] = peer.want(LISTENER, version="older")
+    error = "Error adding/updating listener(s) bad: no good"
+    assert peer.answer(sent, error=error) == []
+    assert peer.publish(*WEB, listener("bad", routes="web"), *A) == []
+    [again] = peer.publish(*WEB, listener("bad", 1, routes="web"), *A)
+    assert held(again) == ["bad", "web"]
+
+
+def test_secrets_go_to_who_names_them() -> None:
+    peer = Peer(*A)
+    [absent] = peer.ask(SECRET, "certificate/x")
+    assert absent.removed == ("certificate/x",)
+
+
+def test_the_revision_counts_when_removals_are_done_too() -> None:
+    peer = Peer(*A, *B)
+    peer.ack(*peer.ask(CLUSTER))
+    assert peer.stream.status(peer.now).revision == 1
+    peer.publish(*A)
+    assert peer.stream.status(peer.now).revision == 1
+    peer.ack(*peer.wait(GRACE + 1))
+    status = peer.stream.status(peer.now)
+    assert (status.revision, status.state) == (2, NodeState.SYNCED)
+
+
+def test_an_unanswered_answer_is_an_alarm_and_nothing_more() -> None:
+    peer = Peer(*A)
+    peer.ask(CLUSTER)
+    assert peer.stream.status(peer.now).state is NodeState.SENDING
+    assert peer.wait(21) == []
+    assert peer.stream.status(peer.now).state is NodeState.STALLED
