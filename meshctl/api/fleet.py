@@ -78,7 +78,7 @@ class FleetService(FleetServicer):
             user_agent=node.user_agent,
             protocol=status.protocol,
             types=[_type(one, clock) for one in status.types],
-            refusals=[self._refusal(one, clock) for one in status.refusals],
+            refusals=[self._refusal(status.view, one, clock) for one in status.refusals],
         )
 
     def _reason(self, status: NodeStatus) -> str:
@@ -87,13 +87,13 @@ class FleetService(FleetServicer):
             unknown = self._publisher.unknown(status.node.view_key)
         return unknown or status.reason
 
-    def _refusal(self, refusal: Refusal, clock: "_Clock") -> pb.Refusal:
+    def _refusal(self, view: str, refusal: Refusal, clock: "_Clock") -> pb.Refusal:
         return pb.Refusal(
             type=TYPES[refusal.ref.type].short,
             resource=refusal.ref.name,
             version=refusal.version,
             reason=refusal.reason,
-            locations=[_location(span) for span in self._publisher.places(refusal.ref, refusal.reason)],
+            locations=[_location(span) for span in self._publisher.places(view, refusal.ref, refusal.reason)],
             since=clock(refusal.since),
         )
 

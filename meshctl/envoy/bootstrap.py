@@ -1,6 +1,6 @@
 """What an Envoy starts with: who it is, and where its control plane answers. Envoy: config.bootstrap.v3.
 
-May import `names`. A plain mapping, so that writing a bootstrap needs no protobuf; everything but these
+May import the mesh. A plain mapping, so that writing a bootstrap needs no protobuf; everything but these
 lines comes over ADS.
 """
 
@@ -10,11 +10,11 @@ from ipaddress import ip_address
 from typing import TypeAlias
 
 from meshctl import names
+from meshctl.mesh.check import ADMIN_PORT
 from meshctl.names import Role
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
-ADMIN_PORT = 15000
 CONTROL_PLANE = "127.0.0.1:18000"
 
 _CONTROL_PLANE_CLUSTER = "xds"

@@ -13,9 +13,6 @@ from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, Service
 from meshctl.names import CLUSTER, Ref
 
 _PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts"
-_HOST_ATTEMPTS = 5
-"""How often another endpoint is looked for before a retry goes to one that failed already."""
-
 NOT_IN_USES = "not-in-uses"
 """The virtual host of everything that a sidecar's services do not use."""
 
@@ -122,5 +119,5 @@ def retry_policy(retries: Retries) -> pb.RetryPolicy:
         retry_on=retries.conditions,
         num_retries=pb.uint32(retries.attempts),
         retry_host_predicate=[elsewhere],
-        host_selection_retry_max_attempts=_HOST_ATTEMPTS,
+        host_selection_retry_max_attempts=retries.host_attempts,
     )

@@ -18,8 +18,10 @@ from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.problems import DUPLICATE_NAME, DUPLICATE_SITE, NO_MESH, PORT_CLASH
 from meshctl.problems import Place, Problem
 
-ADMIN = "127.0.0.1:15000"
-"""Where every Envoy that `meshctl bootstrap` sets up answers its operator."""
+ADMIN_PORT = 15000
+"""Where every Envoy answers its operator, on loopback, unless `meshctl bootstrap` is told another port."""
+
+_ADMIN = f"127.0.0.1:{ADMIN_PORT}"
 
 MESH_MISSING = Problem(
     NO_MESH,
@@ -90,9 +92,9 @@ def _check_gateway(look: Look, name: str) -> None:
             first = Place(declared.file, ("listeners", i, "bind"))
             look.report(_clash(Place(declared.file, ("listeners", j, "bind")), other, one, first))
     for index, bind in enumerate(binds):
-        if overlap(bind, ADMIN):
+        if overlap(bind, _ADMIN):
             place = Place(declared.file, ("listeners", index, "bind"))
-            look.report(_clash(place, bind, f"{ADMIN}, Envoy's admin address", None))
+            look.report(_clash(place, bind, f"{_ADMIN}, Envoy's admin address", None))
     _check_sites(look, declared.file, gateway)
 
 
@@ -112,9 +114,9 @@ def _check_mesh(look: Look, *, known: bool) -> None:
     mesh = mesh_file(look)
     if not known:
         look.report(MESH_MISSING)
-    elif mesh is not None and overlap(str(mesh.egress), ADMIN):
+    elif mesh is not None and overlap(str(mesh.egress), _ADMIN):
         place = Place("mesh.yaml", ("egress",))
-        look.report(_clash(place, str(mesh.egress), f"{ADMIN}, Envoy's admin address", None))
+        look.report(_clash(place, str(mesh.egress), f"{_ADMIN}, Envoy's admin address", None))
 
 
 def _clash(place: Place, bind: str, taken: str, first: Place | None) -> Problem:

@@ -4,7 +4,6 @@ May import the catalog and the graph.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 
 from meshctl.catalog.gateway import Gateway, Site
 from meshctl.catalog.keys.path import PathPattern
@@ -13,6 +12,7 @@ from meshctl.graph import Look, Rule
 from meshctl.mesh.exposures import EXPOSED, EXPOSURES, Exposure
 from meshctl.mesh.inputs import DECLARED, NAMES, gateway_entry
 from meshctl.mesh.match import PathMatch
+from meshctl.mesh.pathtree import PathTree
 from meshctl.mesh.problems import NOT_OPEN, OVERLAPPING_EXPOSE, UNKNOWN_TENANT
 from meshctl.problems import Place, Problem, nearest
 
@@ -91,20 +91,29 @@ def _not_open(gateway: Gateway, file: str, claim: Exposure, index: int | None) -
 
 
 def _check_overlaps(look: Look, claims: Sequence[Exposure]) -> None:
-    for first, second in combinations(claims, 2):
-        if first.service == second.service:
-            continue  # within one file the order decides, and its team sees it
-        meet = covers(first.host, second.host) or covers(second.host, first.host)
-        if meet and first.match.both(second.match) is not None:
-            look.report(
-                Problem(
-                    OVERLAPPING_EXPOSE,
-                    second.origin,
-                    f"{second.match.path} of {second.host} meets {first.match.path} of {first.service!r}",
-                    fix="expose other paths, so that each request has one owner",
-                    also=(first.origin,),
-                )
-            )
+    before: PathTree[Exposure] = PathTree()
+    for second in claims:
+        for first in before.meeting(second.match.path):
+            if _collide(first, second):
+                look.report(_overlap(first, second))
+        before.add(second.match.path, second)
+
+
+def _collide(first: Exposure, second: Exposure) -> bool:
+    if first.service == second.service:
+        return False  # within one file the order decides, and its team sees it
+    meet = covers(first.host, second.host) or covers(second.host, first.host)
+    return meet and first.match.both(second.match) is not None
+
+
+def _overlap(first: Exposure, second: Exposure) -> Problem:
+    return Problem(
+        OVERLAPPING_EXPOSE,
+        second.origin,
+        f"{second.match.path} of {second.host} meets {first.match.path} of {first.service!r}",
+        fix="expose other paths, so that each request has one owner",
+        also=(first.origin,),
+    )
 
 
 def _check_tenants(look: Look, file: str, gateway: Gateway) -> None:

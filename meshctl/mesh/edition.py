@@ -33,16 +33,24 @@ class Outliers:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a service of one protocol gets where its team says nothing."""
+    """What a service of one protocol gets where its team says nothing.
+
+    `retry_conditions` are Envoy's words for what a team calls `never_sent` or `idempotent`;
+    `retry_host_attempts` is how often an endpoint other than those that failed is looked for.
+    """
 
     connect: Duration
     request: Duration
     keep_alive: Duration
     retry_attempts: int
     retry_on: RetryOn
+    retry_conditions: Mapping[RetryOn, str]
+    retry_host_attempts: int
     breakers: Breakers
     outliers: Outliers
 
+
+_NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
 
 _2026_11_HTTP = Defaults(
     connect=Duration(1_000),
@@ -52,6 +60,12 @@ _2026_11_HTTP = Defaults(
     keep_alive=Duration(4_000),
     retry_attempts=2,
     retry_on=RetryOn.NEVER_SENT,
+    retry_conditions={
+        RetryOn.NEVER_SENT: _NEVER_SENT,
+        RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error",
+    },
+    # Without it a retry may be given the endpoint that has just failed.
+    retry_host_attempts=5,
     # Envoy's own 3 concurrent retries a cluster make a retry policy useless in a crash.
     breakers=Breakers(connections=1024, pending=1024, requests=4096, retries=1000),
     outliers=Outliers(

@@ -25,10 +25,14 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often, and on which of Envoy's conditions (`retry_on`), a request is tried again."""
+    """How often, and on which of Envoy's conditions (`retry_on`), a request is tried again.
+
+    `host_attempts`: how often an endpoint that has not failed yet is looked for.
+    """
 
     attempts: int
     conditions: str
+    host_attempts: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,10 @@ def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
 
 
 def _shared(look: Look, target: Target, origin: Place) -> Action:
-    """Traffic shared by weight: straight to versions, past the services' own routes."""
+    """Traffic shared by weight: straight to versions, past the services' own routes.
+
+    It is one route for all of them: with the longest timeout among them, and the retries of the first.
+    """
     split: list[Weight] = []
     callees: list[ServiceInterface] = []
     for to in target.destinations:

@@ -20,9 +20,6 @@ from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entr
 from meshctl.mesh.match import RequestMatch
 from meshctl.problems import KeyPath, Place
 
-_NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
-_CONDITIONS = {RetryOn.NEVER_SENT: _NEVER_SENT, RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error"}
-
 
 class HostClaim(NamedTuple):
     """A service's claim on a host; `alias` is its place among the aliases, -1 for a derived name."""
@@ -136,4 +133,5 @@ def _retries(service: Service, said: ServiceDefaults | None, defaults: Defaults)
     written = (service.retries, said.retries if said else None)
     attempts = next((r.attempts for r in written if r and r.attempts is not None), defaults.retry_attempts)
     on = next((r.on for r in written if r and r.on is not None), defaults.retry_on)
-    return Retries(attempts, _CONDITIONS[on] if isinstance(on, RetryOn) else ",".join(on))
+    conditions = defaults.retry_conditions[on] if isinstance(on, RetryOn) else ",".join(on)
+    return Retries(attempts, conditions, defaults.retry_host_attempts)

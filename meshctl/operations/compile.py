@@ -82,12 +82,11 @@ class Compiler:
                 )
         return None
 
-    def places(self, ref: Ref, words: str = "") -> list[Place]:
-        """The catalog's places behind a resource; `words`, what was said of it, tells which are meant."""
-        for recipes in self._recipes.values():
-            for recipe in recipes:
-                if recipe.key.ref == ref:
-                    return places(self._graph, recipe, words)
+    def places(self, view: str, ref: Ref, words: str = "") -> list[Place]:
+        """The catalog's places behind a resource of a view; `words`, said of it, tell which are meant."""
+        for recipe in self._recipes.get(view, ()):
+            if recipe.key.ref == ref:
+                return places(self._graph, recipe, words)
         return []
 
     def _changed_views(self) -> Iterator[tuple[str, View | None]]:

@@ -14,6 +14,8 @@ from meshctl.names import Role
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import nearest
 
+_TOLD = 10  # names, where none is near; more would hide the message
+
 
 class UnknownTarget(Exception):
     """The catalog does not declare it; the message names what is nearest."""
@@ -48,7 +50,8 @@ def _unknown(kind: Kind, name: str, known: Sequence[str]) -> str:
     near = nearest(name, known)
     if near:
         return f"unknown {kind.value} {name!r}; the nearest name is {near!r}"
-    return f"unknown {kind.value} {name!r}; the catalog has {', '.join(known) or 'none'}"
+    some = [*known[:_TOLD], "…"] if len(known) > _TOLD else known
+    return f"unknown {kind.value} {name!r}; the catalog has {', '.join(some) or 'none'}"
 
 
 def _gateway(entries: Sequence[AnyEntry | None]) -> Target:

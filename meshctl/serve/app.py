@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 import meshctl
+from meshctl.catalog.folder import NoCatalog
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.operations.admit import Outcome
@@ -78,6 +79,10 @@ async def serve(settings: Settings, services: Sequence[Service], stop: asyncio.E
     disk = await asyncio.to_thread(_open_state, settings.state)
     try:
         await _Server(settings, disk, stop).run(services)
+    except BaseExceptionGroup as group:  # of one error at the start: who called expects the error itself
+        if len(group.exceptions) > 1:
+            raise
+        raise group.exceptions[0] from None
     finally:
         if disk is not None:
             disk.close()
@@ -159,6 +164,8 @@ class _Server:
         gc.disable()
         try:
             return self._publisher.read(self._watch.look())
+        except NoCatalog as error:  # what cannot be listed must not look deleted
+            raise CannotServe(str(error)) from None
         finally:
             gc.collect()
             gc.freeze()

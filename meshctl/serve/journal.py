@@ -13,7 +13,7 @@ from meshctl.serve.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-Places = Callable[[Ref, str], list[Span]]
+Places = Callable[[str, Ref, str], list[Span]]
 
 
 class Journal(Fleet):
@@ -63,7 +63,7 @@ class Journal(Fleet):
                 self._metrics.ack_seconds.labels(now.type).observe(now.acked_at - before.sent_at)
 
     def _refused(self, status: NodeStatus, refusal: Refusal) -> None:
-        places = ", ".join(map(str, self.places(refusal.ref, refusal.reason))) or "unknown"
+        places = ", ".join(map(str, self.places(status.view, refusal.ref, refusal.reason))) or "unknown"
         log.error(
             "NACK: node=%s resource=%s type=%s version=%s catalog=%s reason=%r",
             status.node.id,
@@ -75,5 +75,5 @@ class Journal(Fleet):
         )
 
 
-def _nowhere(_ref: Ref, _words: str) -> list[Span]:
+def _nowhere(_view: str, _ref: Ref, _words: str) -> list[Span]:
     return []

@@ -113,9 +113,9 @@ class Publisher:
         """
         return self._compiler.knows(key) if self.standing.live else self.standing.reason
 
-    def places(self, ref: Ref, words: str) -> list[Span]:
-        """The lines of the catalog behind a resource, as they stand now; `words` is what Envoy said of it."""
-        return [self.resolver.locate(place) for place in self._compiler.places(ref, words)]
+    def places(self, view: str, ref: Ref, words: str) -> list[Span]:
+        """The catalog's lines behind a resource of a view, as they stand now; `words`: Envoy's, of it."""
+        return [self.resolver.locate(place) for place in self._compiler.places(view, ref, words)]
 
     def _settle(self, outcome: Outcome) -> None:
         known = self.standing.held

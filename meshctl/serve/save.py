@@ -68,8 +68,11 @@ class Saver:
     def _write(self, texts: Mapping[str, bytes | None], snapshot: Snapshot) -> None:
         try:
             self._disk.save(texts, snapshot, self._clock())
-        except sqlite3.Error as error:
-            log.error("state not saved, trying again in a minute: reason=%r", str(error))
+        except Exception as error:  # a state that cannot be kept must not end what is being served
+            expected = isinstance(error, sqlite3.Error)
+            log.error(
+                "state not saved, trying again in a minute: reason=%r", str(error), exc_info=not expected
+            )
             self._failed = snapshot
         else:
             self._failed, self._current = None, True

@@ -130,7 +130,7 @@ def has(ref: Ref, node: NodeState) -> bool:
     endpoints = node.held(Ref(ENDPOINTS, ref.name))
     if endpoints is None or endpoints.accepted is None:
         return False
-    return wanted.empty or not endpoints.accepted.empty
+    return wanted.empty or not any(one.empty for one in endpoints.versions())
 
 
 def _must_not_warm(resource: Resource, node: NodeState) -> bool:

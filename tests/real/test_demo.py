@@ -20,6 +20,8 @@ from tests.support.planes import in_process
 from tests.support.shifts import assert_nothing_lost
 from tests.support.waiting import eventually
 
+SHOW_CURSOR = "\x1b[?25h"
+
 
 async def finished(folder: Path, ordering: Ordering) -> tuple[Demo, list[Step]]:
     """A whole run of the demo on a control plane in this process."""
@@ -42,18 +44,21 @@ async def test_the_demo_loses_requests_in_another_order_and_none_in_the_order_by
     assert steps[-1].share == 1.0
 
 
-@pytest.fixture
-async def started(tmp_path: Path) -> Child:
+async def started(tmp_path: Path, **environment: str) -> Child:
     """`meshctl demo` with a temporary folder of its own, its output in a log."""
-    (tmp_path / "temporary").mkdir()
     command = (sys.executable, "-m", "meshctl", "demo")
-    environment = {"TMPDIR": str(tmp_path / "temporary"), "NO_COLOR": "1"}
-    return await Child.start("demo", command, tmp_path, environment)
+    return await Child.start("demo", command, tmp_path, {"TMPDIR": str(temporary(tmp_path)), **environment})
+
+
+def temporary(tmp_path: Path) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def left(tmp_path: Path) -> list[str]:
     """The files and the processes of a demo that are still there."""
-    folder = tmp_path / "temporary"
+    folder = temporary(tmp_path)
     return [*map(str, folder.iterdir()), *(line for line in _commands() if str(folder) in line)]
 
 
@@ -66,12 +71,10 @@ def _commands() -> Iterator[str]:
             continue  # it has ended
 
 
-async def test_the_demo_as_a_command_ends_with_its_count_and_leaves_nothing(
-    started: Child, tmp_path: Path
-) -> None:
-    async with started:
-        assert await started.wait() == 0
-    lines = started.log_tail().splitlines()
+async def test_the_demo_as_a_command_ends_with_its_count_and_leaves_nothing(tmp_path: Path) -> None:
+    async with await started(tmp_path) as demo:
+        assert await demo.wait() == 0
+    lines = demo.log_tail().splitlines()
     assert re.fullmatch(r"[\d,]+ requests, 0 failed", lines[-1])
     assert [line.split(":")[0] for line in lines[1:-1]] == [f"v2 at {weight:3} %" for weight in WEIGHTS]
     assert left(tmp_path) == []
@@ -79,17 +82,17 @@ async def test_the_demo_as_a_command_ends_with_its_count_and_leaves_nothing(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("file", ["serve.log", "gateway.log"])
-async def test_an_interrupted_demo_leaves_nothing(
-    started: Child, tmp_path: Path, file: str, number: signal.Signals
-) -> None:
+async def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, file: str, number: signal.Signals) -> None:
     async def reached() -> bool:
-        return any((tmp_path / "temporary").glob(f"*/{file}"))
+        return any(temporary(tmp_path).glob(f"*/{file}"))
 
-    async with started:
+    # As on a terminal, with the table that is painted anew.
+    async with await started(tmp_path, FORCE_COLOR="1", TERM="xterm") as demo:
         await eventually(reached, f"{file} is there")
-        started.signal(number)
-        assert await asyncio.wait_for(started.wait(), 30) == 128 + number
-    assert "Traceback" not in started.log_tail()
+        demo.signal(number)
+        assert await asyncio.wait_for(demo.wait(), 30) == 128 + number
+    assert "Traceback" not in demo.log_tail()
+    assert demo.log_tail().endswith(SHOW_CURSOR)
     assert left(tmp_path) == []
 
 

@@ -12,6 +12,7 @@ from meshctl.verify.stage import Stage, staged
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
 from tests.support.planes import Killable
+from tests.support.shell import typed
 from tests.support.shifts import loaded, put, until_gone, until_held, until_shares
 from tests.support.waiting import eventually
 
@@ -97,12 +98,13 @@ async def test_a_restart_on_an_empty_catalog_takes_nothing_from_nodes_and_says_w
             aside = shutil.move(scene.catalog, scene.folder / "aside")
             scene.catalog.mkdir()
         await _until_tried_again(stage)
-        catalog = await fleet.catalog(scene)
+        listed = await typed(f"meshctl fleet list --server {scene.control_plane}", scene.folder)
         for envoy in stage.envoys.values():
             assert await admin.clusters(envoy) == {"users/v1"}
             assert await admin.shares(envoy, "users") == {"v1": 100}
-    assert catalog["state"] == "unusable"
-    assert "no mesh.yaml" in catalog["reason"]
+    assert "catalog: unusable" in listed.out
+    assert "the catalog has no mesh.yaml" in listed.out
+    assert "the others keep what they have" in listed.out
     shutil.copytree(aside, scene.catalog, dirs_exist_ok=True)
     put(stage, {"v2": 100})
     await until_held(stage, "users/v2")

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from meshctl.verify.scene import USERS_FILE
 from meshctl.verify.stage import Stage
 from tests.support import admin, fleet
-from tests.support.shifts import loaded, put, until_gone, until_held, until_shares
-from tests.support.waiting import beats
+from tests.support.shifts import loaded, put, until_gone, until_shares
+from tests.support.waiting import beats, eventually
 
 
 async def test_ten_weights_a_second_apart_and_the_removal_of_the_old_version_lose_no_request(
@@ -30,11 +31,29 @@ async def test_ten_weights_a_second_apart_and_the_removal_of_the_old_version_los
 
 
 async def test_twenty_flips_in_three_seconds_are_all_published_and_lose_no_request(stage: Stage) -> None:
-    put(stage, {"v1": 100, "v2": 0})
-    await until_held(stage, "users/v2")
     before = await fleet.metric(stage.scene, "meshctl_revision")
     async with loaded(stage) as load, load.change("20 flips"):
         async for flip in beats(20, every_s=0.15):
             put(stage, {"v1": 100, "v2": 0} if flip % 2 else {"v1": 0, "v2": 100})
         await until_shares(stage, {"v1": 100})
     assert await fleet.metric(stage.scene, "meshctl_revision") == before + 20
+
+
+async def test_a_version_replaced_by_another_in_one_edit_loses_no_request(stage: Stage) -> None:
+    async with loaded(stage) as load, load.change("v1 replaced by v2"):
+        put(stage, {"v2": 100})
+        await until_shares(stage, {"v2": 100})
+        await until_gone(stage, "users/v1")
+
+
+async def test_a_cluster_whose_settings_change_is_warm_at_once_and_loses_no_request(stage: Stage) -> None:
+    text = stage.scene.users({"v1": 100})
+    async with loaded(stage) as load, load.change("another connect timeout"):
+        stage.scene.write(USERS_FILE, text + "timeouts: {connect: 3s}\n")
+
+        async def taken() -> bool:
+            found = [await admin.connect_timeout(envoy, "users/v1") for envoy in stage.envoys.values()]
+            return found == ["3s", "3s"]
+
+        # Without its endpoints sent again, Envoy waits 15 s before it uses the changed cluster.
+        await eventually(taken, "both Envoys use the changed cluster", limit_s=10)

@@ -15,21 +15,20 @@ async def clusters(envoy: Envoy) -> set[str]:
     }
 
 
-async def endpoints(envoy: Envoy, cluster: str) -> set[int]:
-    """The ports of a cluster's endpoints."""
-    return {
-        endpoint["endpoint"]["address"]["socket_address"]["port_value"]
-        for dump in await _dumps(envoy, "EndpointsConfigDump")
-        for entry in dump.get("dynamic_endpoint_configs", ())
-        if entry["endpoint_config"].get("cluster_name") == cluster
-        for locality in entry["endpoint_config"].get("endpoints", ())
-        for endpoint in locality.get("lb_endpoints", ())
-    }
+async def connect_timeout(envoy: Envoy, cluster: str) -> str:
+    """The connect timeout of an active cluster; empty where there is none of that name."""
+    found = [
+        entry["cluster"]["connect_timeout"]
+        for dump in await _dumps(envoy, "ClustersConfigDump")
+        for entry in dump.get("dynamic_active_clusters", ())
+        if entry["cluster"]["name"] == cluster
+    ]
+    return found[0] if found else ""
 
 
 async def shares(envoy: Envoy, service: str) -> Mapping[str, int]:
     """Percent of a service's requests by version, in the first route that leads to one; empty: no route."""
-    for route in await routes(envoy):
+    for route in _routes(await _dumps(envoy, "RoutesConfigDump")):
         action = route.get("route", {})
         weighted = action.get("weighted_clusters", {}).get("clusters", ())
         weights = {one["name"]: one.get("weight", 0) for one in weighted} or {action.get("cluster", ""): 1}
@@ -37,20 +36,6 @@ async def shares(envoy: Envoy, service: str) -> Mapping[str, int]:
         if all(name.startswith(f"{service}/") for name in weights) and whole:
             return {name.partition("/")[2]: round(100 * weight / whole) for name, weight in weights.items()}
     return {}
-
-
-async def routes(envoy: Envoy) -> list[Mapping[str, Any]]:
-    """All routes that came over RDS, in the order in which they are tried."""
-    return list(_routes(await _dumps(envoy, "RoutesConfigDump")))
-
-
-async def route_versions(envoy: Envoy) -> Mapping[str, str]:
-    """The version of each route configuration that came over RDS."""
-    return {
-        entry["route_config"]["name"]: entry["version_info"]
-        for dump in await _dumps(envoy, "RoutesConfigDump")
-        for entry in dump.get("dynamic_route_configs", ())
-    }
 
 
 def _routes(dumps: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -38,7 +38,7 @@ def hashes(seed: int) -> dict[str, str]:
 
 
 def _listener_with_a_map() -> bytes:
-    """Twelve keys of JSON: the smallest thing that came out different in every process when packed carelessly."""
+    """Twelve keys of JSON, which came out in another order in every process when packed carelessly."""
     log = FileAccessLog(path="/dev/stdout")
     for number in range(12):
         log.log_format.json_format.fields[f"key{number}"].string_value = f"%REQ(X-{number})%"

@@ -214,6 +214,12 @@ class Envoy:
             self._excused[answer.type].difference_update(answer.texts, answer.removed)
         else:
             self._excused[answer.type].update(answer.texts, answer.removed)
+            # What it took of this it names at the version before, if there was one. (Should the view have
+            # gone back to just that one, nobody could see through it: so it is not quite that one here.)
+            held = self.held(answer.type)
+            for name, text in answer.texts.items():
+                if held.get(name) == text and name in state.versions:
+                    state.versions[name] = "before " + state.versions[name]
         self._forget(state)
         self._conclude(answer.type, error)
 

@@ -47,11 +47,7 @@ class Run:
     def change(self, catalog: Catalog) -> None:
         """The catalog changed while the server was down, or before the stream is told."""
         resources = catalog.compile()
-        bad = (
-            (one.ref, one.version)
-            for one in resources
-            if b" good" not in one.head
-        )
+        bad = ((one.ref, one.version) for one in resources if b" good" not in one.head)
         self._refused |= frozenset(bad)
         self.world.publish(resources, refused=self._refused)
 
@@ -167,6 +163,9 @@ class Run:
         for name in self._needed(answer):
             endpoints = self.world.view.get(Ref(ENDPOINTS, name))
             has = self._has(Ref(CLUSTER, name)) and (endpoints is None or self._has(Ref(ENDPOINTS, name)))
+            held = self.envoy.endpoints.get(name, "")
+            if endpoints is not None and not endpoints.empty and held.endswith("empty"):
+                raise Violation(f"{answer.texts} went out while {name} had no endpoints")
             if not has:
                 raise Violation(f"{answer.texts} went out before {name} was had")
 

@@ -173,7 +173,9 @@ class Catalog:
                 versions={
                     key: version
                     if clusters.get(f"{name}/{key}") == _text(f"{name}/{key}", version)
-                    else replace(_repaired(version), cluster=version.cluster, cluster_quality=version.cluster_quality)
+                    else replace(
+                        _repaired(version), cluster=version.cluster, cluster_quality=version.cluster_quality
+                    )
                     for key, version in one.versions.items()
                 },
             )

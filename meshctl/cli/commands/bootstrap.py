@@ -17,7 +17,8 @@ from meshctl.cli.errors import Failure
 from meshctl.cli.options import Address, BindAddress, Decorated, catalog_option, optional_server_option
 from meshctl.cli.output import hint, written_file
 from meshctl.cli.yaml_text import as_yaml
-from meshctl.envoy.bootstrap import ADMIN_PORT, CONTROL_PLANE, Identity, bootstrap, node_id
+from meshctl.envoy.bootstrap import CONTROL_PLANE, Identity, bootstrap, node_id
+from meshctl.mesh.check import ADMIN_PORT
 from meshctl.names import Role
 from meshctl.operations.load import load
 from meshctl.operations.targets import Target, UnknownTarget, target

@@ -54,15 +54,18 @@ def compiler() -> Compiler:
 def test_refused_resource_leads_to_its_line(
     compiler: Compiler, type_url: TypeUrl, name: str, words: str, expected: str
 ) -> None:
-    first, *_ = compiler.places(Ref(type_url, name), words)
+    view = next(view for view in compiler.snapshot.views.values() if Ref(type_url, name) in view.keys)
+    first, *_ = compiler.places(view.name, Ref(type_url, name), words)
     span = compiler.resolver.locate(first)
     assert f"{span.file}:{span.line}" == expected
 
 
 def test_named_endpoint_is_meant_and_no_other(compiler: Compiler) -> None:
-    (place,) = compiler.places(Ref(ENDPOINTS, "users/v1"), "malformed IP address: 10.0.0.2")
+    (place,) = compiler.places(
+        "sidecar/web@1.40", Ref(ENDPOINTS, "users/v1"), "malformed IP address: 10.0.0.2"
+    )
     assert compiler.resolver.locate(place).column == 30
 
 
 def test_resource_that_nothing_makes_has_no_place(compiler: Compiler) -> None:
-    assert compiler.places(Ref(CLUSTER, "nobody/v1"), "bad") == []
+    assert compiler.places("sidecar/web@1.40", Ref(CLUSTER, "nobody/v1"), "bad") == []

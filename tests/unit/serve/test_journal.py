@@ -45,7 +45,7 @@ def test_answers_and_acks_are_counted_by_type(journal: Journal, metrics: Metrics
 def test_nack_is_counted_and_logged_with_envoys_reason_and_the_line(
     journal: Journal, metrics: Metrics, caplog: pytest.LogCaptureFixture
 ) -> None:
-    journal.places = lambda ref, words: [Span("a/users.yaml", 4, 7)] if ref.name == "users/v1" else []
+    journal.places = lambda view, ref, words: [Span("a/users.yaml", 4, 7)] if ref.name == "users/v1" else []
     stream = journal.connect(FIRST)
     nacked = replace(SENT, nacked="1", nacked_at=10.5)
     refusal = Refusal(Ref(CLUSTER, "users/v1"), "abc", "malformed IP address", 10.5)

@@ -96,6 +96,14 @@ def test_a_cluster_stays_when_the_routes_that_left_it_were_refused() -> None:
     assert peer.wait(GRACE * 3) == []
 
 
+def test_a_cluster_that_refused_routes_may_lead_to_stays() -> None:
+    peer = booted(*A, *B, WEB, to("a/v1"))
+    [sent] = peer.publish(*A, *B, WEB, to("b/v1"))
+    peer.nack(sent)
+    assert peer.publish(*A, WEB, to("b/v1")) == []
+    assert peer.wait(GRACE * 3) == []
+
+
 def test_a_cluster_that_comes_back_within_the_grace_stays() -> None:
     peer = booted(*A, *B, WEB, to("a/v1"))
     peer.ack(*peer.publish(*B, WEB, to("b/v1")))
