@@ -15,12 +15,18 @@ from meshctl.verify.ports import free_ports
 from tests.support.shell import started, typed
 from tests.support.waiting import eventually
 
-STEPS = (
-    "meshctl init x && cd x"
-    " && meshctl catalog add users --port 8080 --endpoint 127.0.0.1:{users}"
-    " && meshctl catalog add web --port 8081 --endpoint 127.0.0.1:9002 --use users"
-    " && meshctl validate"
-)
+README = Path(__file__).parents[2] / "README.md"
+
+
+def block(first: str) -> list[str]:
+    """The lines of the README's code block whose first line begins so."""
+    blocks = (part.split("\n```")[0] for part in README.read_text(encoding="utf-8").split("```sh\n")[1:])
+    (found,) = (text for text in blocks if text.startswith(first))
+    return found.splitlines()
+
+
+STEPS = " && ".join(block("meshctl init"))
+BACKEND = block("export PATH")[1]
 MISSPELT = "meshctl bootstrap sidecar --service wbe"
 LOCALHOST = "meshctl catalog add pay --port 8082 --endpoint localhost:9001"
 
@@ -43,7 +49,8 @@ async def test_the_first_steps_as_typed_lead_to_an_answer_of_the_backend(
 ) -> None:
     users, egress, admin, xds, http = free_ports(5)
     server, folder = f"127.0.0.1:{xds}", tmp_path / "x"
-    done = await typed(STEPS.format(users=users), tmp_path)
+    assert BACKEND.endswith('--port 9001 --body "hello from users" &')
+    done = await typed(STEPS.replace(":9001", f":{users}"), tmp_path)
     assert done.code == 0, done
     serving = ("meshctl", "serve", "--xds", server, "--http", f"127.0.0.1:{http}")
     backend = (sys.executable, "-m", "meshctl.verify.backend", "--port", str(users), "--body", "hello")
@@ -70,12 +77,12 @@ async def test_the_first_steps_as_typed_lead_to_an_answer_of_the_backend(
 
 
 async def test_each_step_says_what_to_type_next(tmp_path: Path) -> None:
-    next_steps = [line for line in (await typed(STEPS.format(users=9001), tmp_path)).err.splitlines() if line]
+    next_steps = [line for line in (await typed(STEPS, tmp_path)).err.splitlines() if line]
     assert sum(line.startswith("next: ") for line in next_steps) == 4
 
 
 async def test_a_misspelt_service_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
-    await typed(STEPS.format(users=9001), tmp_path)
+    await typed(STEPS, tmp_path)
     done = await typed(MISSPELT, tmp_path / "x")
     assert (done.code, done.out) == (1, "")
     assert "'wbe'" in done.err
@@ -83,7 +90,7 @@ async def test_a_misspelt_service_is_refused_with_the_nearest_name(tmp_path: Pat
 
 
 async def test_an_endpoint_by_name_is_refused_with_the_address_to_write(tmp_path: Path) -> None:
-    await typed(STEPS.format(users=9001), tmp_path)
+    await typed(STEPS, tmp_path)
     done = await typed(LOCALHOST, tmp_path / "x")
     assert done.code == 1
     assert "127.0.0.1:9001" in done.out + done.err
