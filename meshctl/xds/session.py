@@ -121,7 +121,8 @@ class Session:
         except ValueError as error:
             raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, f"node: {error}") from error
         except NotLoadedError as error:
-            raise RefusedError(grpc.StatusCode.UNAVAILABLE, "nothing is loaded yet") from error
+            details = str(error) or "nothing is loaded yet"
+            raise RefusedError(grpc.StatusCode.UNAVAILABLE, details) from error
         now = _now()
         self._stream = Stream(node, ordering=self._ordering, dialect=self._variant.dialect, now=now)
         status = replace(self._stream.status(now), view=node.view, protocol=self._variant.name)

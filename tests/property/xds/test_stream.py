@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from meshctl.names import CLUSTER
-from meshctl.xds.ordering import Ordering
+from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
+from meshctl.snapshot import Resource
+from meshctl.xds.ordering import NeedsOrder, Ordering, Verdict
+from meshctl.xds.ordering import NodeState as Held
 from meshctl.xds.session import SOTW, Variant
-from tests.support.xds_run import VARIANTS, Run
+from tests.support.xds_run import GRACE, VARIANTS, Run, Violation
 from tests.support.xds_world import GOOD, NAMED, WHOLE, Catalog, Service, Version
 
 SERVICES = ("accounts", "sync", "voice")
@@ -168,9 +170,67 @@ def _edited(service: Service, step: Step) -> Service:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
 def test_whatever_happens_no_rule_is_broken_and_the_client_ends_with_its_view(variant: Variant) -> None:
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def check(steps: Sequence[Step]) -> None:
         Script(variant).play(steps)
 
     check()
+
+
+class Hasty:
+    """No order: routes at once, whatever they need, and endpoints half a second late."""
+
+    grace = GRACE
+
+    def offer(self, resource: Resource, node: Held) -> Verdict:
+        return Verdict(resource)
+
+    def may_leave(self, ref: Ref, node: Held) -> bool:
+        return not node.may_need(ref)
+
+    def earliest(self, type_url: TypeUrl, since: float) -> float:
+        return since + 0.5 if type_url == ENDPOINTS else since
+
+
+class Forgetful(NeedsOrder):
+    """Only the first rule: what the view lacks leaves at once."""
+
+    def may_leave(self, ref: Ref, node: Held) -> bool:
+        return True
+
+
+class Late(NeedsOrder):
+    """Clusters count as had before their endpoints came."""
+
+    def offer(self, resource: Resource, node: Held) -> Verdict:
+        verdict = super().offer(resource, node)
+        if all(_is_accepted(ref, node) for ref in verdict.waits_for):
+            return Verdict(resource)
+        return verdict
+
+
+def _is_accepted(ref: Ref, node: Held) -> bool:
+    holding = node.held(ref)
+    return ref.type == CLUSTER and holding is not None and holding.accepted is not None
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "ordering", [Hasty(), Forgetful(0.0), Late(GRACE)], ids=lambda one: type(one).__name__
+)
+def test_without_the_order_by_needs_the_same_steps_break_a_rule(variant: Variant, ordering: Ordering) -> None:
+    def breaks(steps: Sequence[Step]) -> bool:
+        try:
+            Script(variant, ordering).play(steps)
+        except Violation:
+            return True
+        return False
+
+    find(
+        steps,
+        breaks,
+        settings=settings(
+            max_examples=2000, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        ),
+    )

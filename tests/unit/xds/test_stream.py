@@ -299,6 +299,26 @@ def test_a_lost_listener_does_not_join_where_its_address_is_taken() -> None:
     assert held(sent) == ["new", "other"]
 
 
+def test_of_two_lost_listeners_on_one_address_the_newer_joins() -> None:
+    older, newer = (
+        listener("older", address="one", routes="web"),
+        listener("newer", address="one", routes="web"),
+    )
+    peer = sotw_peer(older)
+    peer.publish(newer)
+    peer.publish(*A, *WEB)
+    [sent] = peer.want(LISTENER, version="older")
+    assert held(sent) == ["newer", "web"]
+
+
+def test_endpoints_follow_a_cluster_that_went_out_before_they_were_asked_for() -> None:
+    peer = Peer(*A)
+    [clusters] = peer.ask(CLUSTER)
+    assert names(clusters) == ["a/v1"]
+    [load] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    assert names(load) == ["a/v1"]
+
+
 def test_a_complete_answer_over_the_unknown_is_never_retried_without_the_culprit() -> None:
     peer = sotw_peer(*WEB, listener("bad", routes="web"))
     [sent] = peer.want(LISTENER, version="older")
