@@ -4,7 +4,7 @@ May import `names`. Pure: the time is an argument. Fed by the streams' shell; re
 fleet, and by whoever must know what a node may still hold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -95,12 +95,15 @@ class Fleet:
     def update(self, stream: int, status: NodeStatus) -> None:
         """What is known of the node on this stream changed."""
         self._streams[stream] = status
+        if status.state is NodeState.SYNCED:  # it holds nothing any more of what it held when it left
+            self._left.pop(status.node.id, None)
 
     def disconnect(self, stream: int, now: float) -> None:
         """The stream ended."""
         last = self._streams.pop(stream)
         left = replace(last, connected=False, connected_since=None, last_seen=now)
-        self._left[last.node.id] = _less_far(self._left.get(last.node.id), left)
+        before = self._left.pop(last.node.id, None)  # and to the end: those that left last stand last
+        self._left[last.node.id] = _less_far(before, left)
         self._forget(now)
 
     def nodes(self, now: float) -> tuple[NodeStatus, ...]:
@@ -115,33 +118,23 @@ class Fleet:
         found = [status for status in self.nodes(now) if status.node.id == node_id]
         return max(found, key=lambda status: (status.connected, status.last_seen), default=None)
 
-    def lowest_revision(self, view: str, now: float) -> int | None:
-        """The lowest revision that a node of this view, seen within the last hour, holds entirely.
+    def lowest_revisions(self, now: float) -> Mapping[str, int]:
+        """For each view the lowest revision that one of its nodes, seen within the last hour, holds entirely.
 
-        Nobody holds anything older any more. None: there is no such node.
+        Nobody holds anything older any more. A view without such a node is left out.
         """
-        return min((status.revision for status in self._known(view, now)), default=None)
-
-    def refuses(self, view: str, ref: Ref, version: str) -> bool:
-        """Whether a connected node of this view refused this version, so that it does not hold it."""
-        return any(
-            refusal.ref == ref and refusal.version == version
-            for status in self._streams.values()
-            if status.view == view
-            for refusal in status.refusals
-        )
-
-    def _known(self, view: str, now: float) -> Iterator[NodeStatus]:
         self._forget(now)
+        lowest: dict[str, int] = {}
         for status in (*self._streams.values(), *self._left.values()):
-            if status.view == view:
-                yield status
+            lowest[status.view] = min(status.revision, lowest.get(status.view, status.revision))
+        return lowest
 
     def _forget(self, now: float) -> None:
-        synced = {one.node.id for one in self._streams.values() if one.state is NodeState.SYNCED}
-        for node_id, status in tuple(self._left.items()):
-            if now - status.last_seen >= REMEMBERED or node_id in synced:
-                del self._left[node_id]
+        while self._left:
+            node_id, longest_ago = next(iter(self._left.items()))
+            if now - longest_ago.last_seen < REMEMBERED:
+                return
+            del self._left[node_id]
 
 
 def _less_far(before: NodeStatus | None, now: NodeStatus) -> NodeStatus:

@@ -62,14 +62,17 @@ class Compiler:
             self.snapshot = self.snapshot.publish(resources, views)
         return self.snapshot
 
-    def forget(self, view: str, before: int) -> None:
-        """Drop a view's tombstones of revisions up to `before`: every node has got past them."""
-        old = self.snapshot.views.get(view)
-        if old is None:
-            return
-        left = {ref: stone for ref, stone in old.tombstones.items() if stone.revision > before}
-        if len(left) < len(old.tombstones):
-            self.snapshot = self.snapshot.publish({}, {view: replace(old, tombstones=left)})
+    def forget(self, before: Mapping[str, int]) -> None:
+        """Drop the tombstones of each view up to a revision: every node of the view has got past them."""
+        views: dict[str, View | None] = {}
+        for name, revision in before.items():
+            old = self.snapshot.views.get(name)
+            stones = old.tombstones if old else {}
+            left = {ref: stone for ref, stone in stones.items() if stone.revision > revision}
+            if old is not None and len(left) < len(stones):
+                views[name] = replace(old, tombstones=left)
+        if views:
+            self.snapshot = self.snapshot.publish({}, views)
 
     def knows(self, key: ViewKey) -> str | None:
         """None if the catalog declares what the nodes of a view stand for; else what it does not know."""

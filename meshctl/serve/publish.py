@@ -14,6 +14,7 @@ May import all layers below. What may be served is decided by `operations.admit`
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -62,6 +63,8 @@ class Publisher:
         self._compiler = Compiler(self.resolver, state.snapshot if state else None)
         self._posts = Posts()
         self._started = now()
+        self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
+        self._outdated = 0  # the newest revision that is more than an hour old
 
     def read(self, texts: Mapping[str, bytes | None]) -> Outcome:
         """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
@@ -101,9 +104,8 @@ class Publisher:
         for post in self._posts:
             if not post.seats and post.left_at is not None and now - post.left_at >= REMEMBERED:
                 self._drop(post)
-            elif self.standing.live and post.view is not None and post.view.view.tombstones:
-                self._forget(post, now)
         if self.standing.live:
+            self._compiler.forget(self._passed(now))
             self._publish({})
 
     def unknown(self, key: ViewKey) -> str | None:
@@ -192,13 +194,19 @@ class Publisher:
         if self._save is not None:
             self._save(texts, snapshot)
 
-    def _forget(self, post: Post, now: float) -> None:
+    def _passed(self, now: float) -> Mapping[str, int]:
+        """For each view the revision up to which what it lost is kept for nobody.
+
+        Every node has got past it, or it is an hour old: who is stuck for longer is told apart by nothing.
+        """
+        self._revisions.append((now, self._compiler.snapshot.revision))
+        while now - self._revisions[0][0] >= REMEMBERED:
+            self._outdated = self._revisions.popleft()[1]
         # A node of the run before may not have come back yet: it is not in the fleet, and may hold them.
-        if self._state is not None and now - self._started < REMEMBERED:
-            return
-        lowest = self._fleet.lowest_revision(post.key.name, now)
-        if lowest is not None:
-            self._compiler.forget(post.key.name, lowest)
+        all_back = self._state is None or now - self._started >= REMEMBERED
+        lowest = self._fleet.lowest_revisions(now) if all_back else {}
+        names = (post.key.name for post in self._posts)
+        return {name: max(self._outdated, lowest.get(name, 0)) for name in names}
 
     def _left(self, post: Post) -> None:
         post.left_at = self._now()

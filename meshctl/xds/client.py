@@ -1,6 +1,6 @@
 """What one stream knows of its client: the view it shall hold, what it holds, and a channel for each type.
 
-May import `snapshot` and `names`. Answers what an ordering may ask (`ordering.NodeState`).
+May import `snapshot` and `names`. Answers what an ordering may ask (`ordering.KnownNode`).
 """
 
 from collections.abc import Iterable, Iterator

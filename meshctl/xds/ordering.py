@@ -18,7 +18,7 @@ GRACE = 30.0
 """Seconds that something stays after nobody needs it: requests that began before are still using it."""
 
 
-class NodeState(Protocol):
+class KnownNode(Protocol):
     """What an order may ask about a node."""
 
     @property
@@ -66,10 +66,10 @@ class Ordering(Protocol):
     def grace(self) -> float:
         """Seconds from when something may leave until it does."""
 
-    def offer(self, resource: Resource, node: NodeState) -> Verdict:
+    def offer(self, resource: Resource, node: KnownNode) -> Verdict:
         """What of this resource may go to the node now."""
 
-    def may_leave(self, ref: Ref, node: NodeState) -> bool:
+    def may_leave(self, ref: Ref, node: KnownNode) -> bool:
         """Whether the node can do without this name now."""
 
     def earliest(self, type_url: TypeUrl, since: float) -> float:
@@ -80,6 +80,9 @@ class NeedsOrder:
     """The order that meshctl keeps."""
 
     def __init__(self, grace: float = GRACE) -> None:
+        """`grace` in seconds. Raises ValueError unless it is above 0: what was needed until now is in use."""
+        if grace <= 0:
+            raise ValueError(f"a grace of {grace:g} s would take away what requests are using")
         self._grace = grace
 
     @property
@@ -91,11 +94,11 @@ class NeedsOrder:
         """At once, whatever the type: only needs decide."""
         return since
 
-    def may_leave(self, ref: Ref, node: NodeState) -> bool:
+    def may_leave(self, ref: Ref, node: KnownNode) -> bool:
         """Rule two: nothing that the node still holds needs it."""
         return not node.may_need(ref)
 
-    def offer(self, resource: Resource, node: NodeState) -> Verdict:
+    def offer(self, resource: Resource, node: KnownNode) -> Verdict:
         """Rule one: everything, once the node has the clusters; without a part if that cannot come."""
         if _must_not_warm(resource, node):
             endpoints = Ref(ENDPOINTS, resource.key.name)
@@ -115,7 +118,7 @@ class NeedsOrder:
         return Verdict(None, lacking, hopeless=True)
 
 
-def has(ref: Ref, node: NodeState) -> bool:
+def has(ref: Ref, node: KnownNode) -> bool:
     """Whether the node has this cluster ready for traffic.
 
     It accepted the cluster, in any version, and its endpoints if the view has them. Envoy acknowledges a
@@ -133,7 +136,7 @@ def has(ref: Ref, node: NodeState) -> bool:
     return wanted.empty or not any(one.empty for one in endpoints.versions())
 
 
-def _must_not_warm(resource: Resource, node: NodeState) -> bool:
+def _must_not_warm(resource: Resource, node: KnownNode) -> bool:
     """Whether a changed cluster could be left without endpoints: some must be accepted first.
 
     They are repeated after it, and if they were refused then, Envoy would take the changed cluster without
@@ -154,7 +157,7 @@ def _must_not_warm(resource: Resource, node: NodeState) -> bool:
     return endpoints is not None or node.may_have_older(resource.ref)
 
 
-def _lacking(needs: Iterable[Ref], node: NodeState) -> tuple[Ref, ...]:
+def _lacking(needs: Iterable[Ref], node: KnownNode) -> tuple[Ref, ...]:
     """The clusters among `needs` that the node asked for, so that it can get them, and does not have.
 
     Only clusters are waited for: Envoy asks for routes after their listener, for endpoints after their
@@ -163,17 +166,17 @@ def _lacking(needs: Iterable[Ref], node: NodeState) -> tuple[Ref, ...]:
     return tuple(need for need in needs if need.type == CLUSTER and node.wants(need) and not has(need, node))
 
 
-def _is_refused(cluster: Ref, node: NodeState) -> bool:
+def _is_refused(cluster: Ref, node: KnownNode) -> bool:
     return node.refuses(cluster) or node.refuses(Ref(ENDPOINTS, cluster.name))
 
 
-def _behind_routes(listener: Resource, node: NodeState) -> frozenset[Ref]:
+def _behind_routes(listener: Resource, node: KnownNode) -> frozenset[Ref]:
     """The clusters that a listener leads to through routes, which hold their virtual hosts back alone."""
     routes = (node.view.get(need) for need in listener.needs if need.type == ROUTES)
     return frozenset(need for one in routes if one is not None for need in one.needs)
 
 
-def _without(hopeless: frozenset[Ref], routes: Resource, node: NodeState) -> Verdict:
+def _without(hopeless: frozenset[Ref], routes: Resource, node: KnownNode) -> Verdict:
     """The routes with each virtual host that needs a refused cluster as the node has it, or not at all."""
     own = set(routes.needs).difference(need for part in routes.parts for need in part.needs)
     if own & hopeless:

@@ -2,7 +2,7 @@
 
 from meshctl.names import ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import Resource
-from meshctl.xds.ordering import NodeState, Verdict
+from meshctl.xds.ordering import KnownNode, Verdict
 
 
 class AtOnce:
@@ -14,11 +14,11 @@ class AtOnce:
 
     grace = 0.0
 
-    def offer(self, resource: Resource, node: NodeState) -> Verdict:
+    def offer(self, resource: Resource, node: KnownNode) -> Verdict:
         """All of it, whatever it needs."""
         return Verdict(resource)
 
-    def may_leave(self, ref: Ref, node: NodeState) -> bool:
+    def may_leave(self, ref: Ref, node: KnownNode) -> bool:
         """Yes, whatever needs it."""
         return True
 

@@ -13,6 +13,7 @@ from meshctl.cli.options import output_option, server_option
 from meshctl.cli.output import ago, hint, moment, table, write
 
 _TYPES = ("cds", "eds", "lds", "rds")
+_UNUSABLE = "unusable"  # nodes are turned away, however many ask
 _COLORS = {"synced": "green", "refused": "red", "stalled": "red", "unknown": "red", "orphan": "yellow"}
 
 
@@ -33,7 +34,7 @@ def list_(server: str, form: str) -> None:
     if fleet["nodes"]:
         head = ("node", "state", *_TYPES, "client", "seen", "why")
         click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
-    else:
+    elif fleet["catalog"]["state"] != _UNUSABLE:
         hint("no node has connected yet; for a service's sidecar:", _START)
     for line in _catalog(fleet["catalog"], now):
         click.echo(line)

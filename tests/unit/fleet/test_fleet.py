@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
-from meshctl.names import CLUSTER, Ref, Role
+from meshctl.names import Role
 
 NODE = Node("web@one", Role.SIDECAR, ("web",), client="1.40")
 STATUS = NodeStatus(NODE, NODE.view, NodeState.SYNCED, revision=3, last_seen=0.0)
@@ -44,9 +44,8 @@ def test_the_lowest_revision_counts_who_left_lately() -> None:
     fleet.connect(replace(STATUS, revision=7))
     gone = fleet.connect(replace(STATUS, node=replace(NODE, id="web@two"), revision=5))
     fleet.disconnect(gone, 0.0)
-    assert fleet.lowest_revision(NODE.view, 100.0) == 5
-    assert fleet.lowest_revision(NODE.view, 4000.0) == 7
-    assert fleet.lowest_revision("sidecar/other@1.40", 0.0) is None
+    assert fleet.lowest_revisions(100.0) == {NODE.view: 5}
+    assert fleet.lowest_revisions(4000.0) == {NODE.view: 7}
 
 
 def test_who_left_again_before_it_converged_still_holds_what_it_had() -> None:
@@ -54,13 +53,12 @@ def test_who_left_again_before_it_converged_still_holds_what_it_had() -> None:
     fleet.disconnect(fleet.connect(STATUS), 0.0)
     again = fleet.connect(replace(STATUS, state=NodeState.SENDING, revision=0))
     fleet.disconnect(again, 1.0)
-    assert fleet.lowest_revision(NODE.view, 2.0) == 3
+    assert fleet.lowest_revisions(2.0) == {NODE.view: 3}
 
 
-def test_a_refused_version_is_known_by_view() -> None:
+def test_who_is_in_sync_again_holds_nothing_of_what_it_left_with() -> None:
     fleet = Fleet()
-    refusal = Refusal(Ref(CLUSTER, "a/v1"), "1", "no good", 0.0)
-    fleet.connect(replace(STATUS, refusals=(refusal,)))
-    assert fleet.refuses(NODE.view, refusal.ref, "1")
-    assert not fleet.refuses(NODE.view, refusal.ref, "2")
-    assert not fleet.refuses("sidecar/other@1.40", refusal.ref, "1")
+    fleet.disconnect(fleet.connect(STATUS), 0.0)
+    again = fleet.connect(replace(STATUS, state=NodeState.SENDING, revision=0))
+    fleet.update(again, replace(STATUS, state=NodeState.SYNCED, revision=9))
+    assert fleet.lowest_revisions(1.0) == {NODE.view: 9}

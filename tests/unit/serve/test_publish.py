@@ -266,6 +266,20 @@ def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
     assert not view(seat).view.tombstones
 
 
+def test_tombstones_go_after_an_hour_even_if_a_node_is_stuck() -> None:
+    world = World().start(CATALOG)
+    seat = world.sit(PAY)
+    world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.STALLED, revision=0))
+    world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    world.publisher.tend()
+    world.now = REMEMBERED - 1
+    world.publisher.tend()
+    assert view(seat).view.tombstones
+    world.now = REMEMBERED
+    world.publisher.tend()
+    assert not view(seat).view.tombstones
+
+
 def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
     world = World().start(CATALOG)
     world.sit(PAY)
