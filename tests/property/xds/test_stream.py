@@ -169,7 +169,7 @@ def _edited(service: Service, step: Step) -> Service:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
 def test_whatever_happens_no_rule_is_broken_and_the_client_ends_with_its_view(variant: Variant) -> None:
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def check(steps: Sequence[Step]) -> None:
         Script(variant).play(steps)
