@@ -30,7 +30,7 @@ def list_(server: str, form: str) -> None:
     fleet = client.list_nodes(server)
     if form != "table":
         return write(fleet, form)
-    now = datetime.now(UTC)
+    now = _now()
     if fleet["nodes"]:
         head = ("node", "state", *_TYPES, "client", "seen", "why")
         click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
@@ -62,6 +62,10 @@ def show(node: str, server: str, form: str) -> None:
     for line in _catalog(answer["catalog"], now):
         click.echo(line)
     return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _row(node: client.Node, now: datetime) -> list[str]:

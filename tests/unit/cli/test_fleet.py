@@ -15,9 +15,12 @@ from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
 
 
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
 def _before(seconds: float) -> Timestamp:
     time = Timestamp()
-    time.FromDatetime(datetime.now(UTC) - timedelta(seconds=seconds))
+    time.FromDatetime(NOW - timedelta(seconds=seconds))
     return time
 
 
@@ -97,6 +100,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Fleet]:
     server.start()
     monkeypatch.setenv("MESHCTL_SERVER", f"127.0.0.1:{port}")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr("meshctl.cli.commands.fleet._now", lambda: NOW)
     yield servicer
     server.stop(None).wait()
 
