@@ -4,6 +4,7 @@ Imports nothing of meshctl.
 """
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,8 @@ from pathlib import Path, PurePosixPath
 MESH_FILE = "mesh.yaml"
 _ENDINGS = (".yaml", ".yml")
 """Those that are read; `.yml` to say that it must be `.yaml`, since leaving it out would surprise."""
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+"""What Python puts in place of a name's bytes that are no UTF-8."""
 _MOST = (1 << 20) + 1
 """Bytes that are read of a file: one more than may be in it, so that the reader sees it is too large."""
 _DEEPEST = 4
@@ -49,8 +52,13 @@ def find_root(path: Path) -> Path:
 
 
 def is_entry(file: str) -> bool:
-    """Whether a file of this path, relative to the catalog, belongs to it: no hidden or temporary one."""
+    """Whether a file of this path, relative to the catalog, belongs to it: no hidden or temporary one.
+
+    Nor one whose name is no UTF-8: it could be neither shown nor kept, and cannot be the name of an entry.
+    """
     path = PurePosixPath(file)
+    if _NO_TEXT.search(file):
+        return False
     return path.suffix in _ENDINGS and not any(part.startswith((".", "#")) for part in path.parts)
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from meshctl.catalog.folder import MESH_FILE
+from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.fleet.fleet import REMEMBERED, Fleet
 from meshctl.fleet.node import Node
 from meshctl.names import Ref, ViewKey
@@ -86,9 +87,12 @@ class Publisher:
         self._settle(outcome)
 
     def open(self, node: Node, wake: Wake) -> Seat:
-        """A stream's seat; its view is compiled if it is the first. Raises NotLoadedError."""
+        """A stream's seat; its view is compiled if it is the first.
+
+        Raises NotLoadedError, and ValueError for a node that says what no view can be made of.
+        """
         self._check_loaded()
-        key = node.view_key
+        key = _checked(node.view_key)
         post = self._posts.get(key)
         if post is None:
             post = Post(key)
@@ -217,6 +221,19 @@ class Publisher:
         self._posts.remove(post)
         if self.standing.live:
             self._compiler.close(post.key)
+
+
+def _checked(key: ViewKey) -> ViewKey:
+    """The key, if it is one that can be named, compiled and kept.
+
+    A node says it of itself. What fails later would leave half a view in the snapshot, and so a state on disk
+    that the next start cannot read.
+    """
+    if any("+" in target for target in key.targets):
+        raise ValueError(f"its services are no names: {', '.join(key.targets)}")
+    if key.egress and not is_ip(parse_address(key.egress)[0]):
+        raise ValueError(f"its egress {key.egress!r} is not IP:PORT")
+    return key
 
 
 def _described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -> Standing:

@@ -1,8 +1,8 @@
 """The catalog's folder on disk: what it holds, and in batches what changed.
 
 May import the catalog's folder and watchfiles. Files that the system names are read; where its events cannot
-tell (a folder moved, a link swapped, the catalog itself replaced) all files are looked at, and those that
-look different are read.
+tell (a folder moved, a link swapped, the catalog itself replaced, nothing can be watched) all files are
+looked at, and those that look different are read.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable,
 from pathlib import Path
 
 from watchfiles import Change, awatch
+from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from meshctl.catalog.folder import NoCatalog, is_entry, list_files, read_file
 
@@ -38,6 +39,7 @@ class Watch:
         self._root = root
         self._texts: dict[str, bytes] = {}
         self._looks: dict[str, _Looks] = {}
+        self._told = ""
 
     def look(self) -> dict[str, bytes | None]:
         """Look at every file and read those that look different; at first all. None: gone.
@@ -49,24 +51,33 @@ class Watch:
     async def batches(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
         """What changed since it was last read: never an empty batch, and no end.
 
-        The folder may go and come back; while a part of it cannot be listed, the log says so.
+        The folder may go and come back; while a part of it cannot be listed or watched, the log says so.
         """
-        told = ""
         while True:
             try:
-                async for batch in self._watched():
-                    told = ""
+                async for batch in self._seen():
                     if batch:
                         yield batch
-                if gone := await asyncio.to_thread(self.look):
-                    yield gone
             except NoCatalog as error:  # what cannot be listed must not look deleted
-                if str(error) != told:
-                    log.error("catalog not read: reason=%r", str(error))
-                    told = str(error)
-            except OSError:  # the folder went while it was about to be watched
-                pass
+                self._tell(f"catalog not read: reason={str(error)!r}")
             await asyncio.sleep(_ABSENT_S)
+
+    async def _seen(self) -> AsyncIterator[dict[str, bytes | None]]:
+        """Batches for as long as the folder can be watched, and what a look at it finds then."""
+        try:
+            async for batch in self._watched():
+                yield batch
+        except (OSError, WatchfilesRustInternalError) as error:
+            # The folder went while it was about to be watched, the system watches no more files, or one was
+            # touched whose name is no text: until it can be watched again, files are looked at.
+            if self._root.is_dir():
+                self._tell(f"catalog looked at instead of watched: reason={str(error)!r}")
+        yield await asyncio.to_thread(self.look)
+
+    def _tell(self, words: str) -> None:
+        if words != self._told:
+            log.error("%s", words)
+            self._told = words
 
     async def _watched(self) -> AsyncIterator[dict[str, bytes | None]]:
         """Batches for as long as the folder is the one that is watched."""
@@ -93,8 +104,11 @@ class Watch:
             yield await asyncio.to_thread(self.look)
             while _identity(self._root) == which:
                 changes = await coming
+                self._told = ""
                 coming = asyncio.ensure_future(anext(events))
                 yield await asyncio.to_thread(self._changed, changes, real)
+                if (Change.deleted, real) in changes:
+                    return  # the folder that stands there now is another one, even if it has the same number
         finally:
             coming.cancel()
             await asyncio.gather(coming, return_exceptions=True)

@@ -56,7 +56,7 @@ def show(node: str, server: str, form: str) -> None:
     answer = client.get_node(server, node)
     if form != "table":
         return write(answer, form)
-    now = datetime.now(UTC)
+    now = _now()
     for line in (*_node(answer["node"], now), "", *_types(answer["node"], now), *_refusals(answer["node"])):
         click.echo(line)
     for line in _catalog(answer["catalog"], now):

@@ -14,7 +14,6 @@ from meshctl.cli.main import run
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
 
-
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
