@@ -58,6 +58,7 @@ class Trial:
         self._findings: dict[str, set[Finding]] = {}
         self._deleted = {file for file, source in candidates.items() if source is None}
         self._contested: set[str] = set()  # one of several that could have gone back
+        self._moved: set[str] = set()  # deleted, while a file that is refused has its name
         self._named: dict[str, list[str]] = {}
         for file in candidates:
             path = PurePosixPath(file)
@@ -72,13 +73,14 @@ class Trial:
     def run(self) -> bool:
         """Load what stands on disk and take back what does not resolve. False if nothing helps."""
         self._refuse_broken()
+        self._keep_moved()
         broken = self.refused
         # Of a file that goes back at once, the last good text is what is loaded already.
         self._load(file for file, form in self._before.items() if form.text != self._chosen(file).text)
         while problems := self._problems():
             if not self._take_back(problems):
                 return False
-        self._readmit(self.refused - broken)
+        self._readmit(self.refused - broken - self._moved)
         return True
 
     def _refuse_broken(self) -> None:
@@ -91,6 +93,25 @@ class Trial:
         if MESH_FILE in self._deleted:
             self._findings[MESH_FILE] = set(findings([MESH_MISSING], lambda place: Span(place.file, 1, 1)))
             self._form.update(dict.fromkeys(self._deleted, 1))
+
+    def _keep_moved(self) -> set[str]:
+        """Deleted files whose name only a refused one has now: moved, and wrong at the new place.
+
+        They come back to their last good text. The bare name would resolve too, and take the entry away
+        from everybody who uses it. Returns those that came back by this.
+        """
+        bare = [file for file in self._forms if self._chosen(file).text == NAME_ONLY]
+        back = {
+            gone: file
+            for file in bare
+            for gone in self._named.get(PurePosixPath(file).stem, ())
+            if gone in self._deleted and self._form[gone] == 0 and self._before[gone].text
+        }
+        for gone, file in back.items():
+            self._form[gone] = 1
+            self._findings[gone] = set(self._findings.get(file, ()))
+        self._moved |= back.keys()
+        return set(back)
 
     def abandon(self) -> None:
         """Load what was served before, of all candidates."""
@@ -123,7 +144,7 @@ class Trial:
                     self._blame(file, problem)
         for file in back:
             self._form[file] += 1
-        self._load(back)
+        self._load(back | self._keep_moved())
         return bool(back)
 
     def _losers(self, problem: Problem) -> set[str]:

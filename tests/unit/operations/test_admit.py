@@ -68,6 +68,30 @@ def test_unreadable_file_is_broken_and_not_deleted() -> None:
     assert admission.good["a/web.yaml"] == service("web")
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("a/users.yml", service("users")),
+        ("users.yaml", service("users")),
+        ("a/b/users.yaml", service("users")),
+        ("b/users.yaml", service("users").replace(b"port", b"prot")),
+        ("b/users.yaml", service("users", "nobody")),
+    ],
+)
+def test_entry_that_is_moved_and_refused_at_its_new_place_stays_served(file: str, text: bytes) -> None:
+    admission = start({"a/web.yaml": service("web", "users"), "a/users.yaml": service("users")})
+    outcome = admission.change({"a/users.yaml": None, file: text})
+    assert outcome.published
+    assert outcome.changes == {}
+    assert set(outcome.held) == {"a/users.yaml", file}
+    assert admission.resolver.problems() == []
+    assert admission.good["a/users.yaml"] == service("users")
+    outcome = admission.change({file: None, "b/users.yaml": service("users", port=9)})
+    assert outcome.held == {}
+    assert set(outcome.changes) == {"a/users.yaml", "b/users.yaml"}
+    assert "a/users.yaml" not in admission.good
+
+
 def test_held_file_is_served_once_it_is_mended() -> None:
     admission = start({"a/web.yaml": service("web")})
     admission.change({"a/web.yaml": BROKEN})
