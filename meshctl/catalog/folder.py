@@ -24,6 +24,14 @@ class NoCatalog(Exception):
     """A folder is not a catalog, or not one that can be read; the message says what to do."""
 
 
+class InsideMesh(NoCatalog):
+    """A folder is a part of a mesh and not its catalog; `mesh` is the folder to name instead."""
+
+    def __init__(self, message: str, mesh: Path) -> None:
+        super().__init__(message)
+        self.mesh = mesh
+
+
 class Unreadable(bytes):
     """Stands for the text of a file that is there and cannot be read; it must not look deleted."""
 
@@ -43,12 +51,36 @@ def find_root(path: Path) -> Path:
     inner = path / "catalog"
     if inner.is_dir():
         return inner
+    raise _no_catalog(path)
+
+
+def mesh_around(path: Path) -> Path | None:
+    """The catalog, or the folder that holds catalog/, that `path` is or is a part of; None: of no mesh.
+
+    Written as seen from here where `path` is relative: `..`, `../..`.
+    """
+    whole = path.resolve()
+    for folder in (whole, *whole.parents):
+        if (folder / MESH_FILE).is_file() or (folder / "catalog" / MESH_FILE).is_file():
+            return folder if path.is_absolute() else Path(os.path.relpath(folder))
+    return None
+
+
+def _no_catalog(path: Path) -> NoCatalog:
+    around = mesh_around(path)
+    if not path.exists() and around is None:
+        return NoCatalog(f"{path} does not exist; to make a new mesh there, type: meshctl init {path}")
     if not path.exists():
-        raise NoCatalog(f"{path} does not exist; to make a new mesh there, type: meshctl init {path}")
-    raise NoCatalog(
-        f"{path} has neither {MESH_FILE} nor a folder catalog/; to make a new mesh there, type:"
-        f" meshctl init {path}"
-    )
+        return NoCatalog(f"{path} does not exist")
+    if not path.is_dir():
+        return NoCatalog(f"{path} is a file, not a folder")
+    if around is None:
+        return NoCatalog(
+            f"{path} has neither {MESH_FILE} nor a folder catalog/; to make a new mesh there, type:"
+            f" meshctl init {path}"
+        )
+    what = "inside the catalog" if (around / MESH_FILE).is_file() else "below the mesh"
+    return InsideMesh(f"{path} is {what} {around}", around)
 
 
 def is_entry(file: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from meshctl.catalog.folder import NoCatalog, find_root
+from meshctl.catalog.folder import InsideMesh, NoCatalog, find_root
 from meshctl.cli.errors import Failure
 from meshctl.cli.output import plural
 from meshctl.operations.validate import renamed
@@ -20,7 +20,18 @@ def root_of(catalog: str) -> Path:
     try:
         return find_root(Path(catalog))
     except NoCatalog as error:
-        raise Failure(str(error)) from None
+        raise no_catalog(error) from None
+
+
+def no_catalog(error: NoCatalog) -> Failure:
+    """What is wrong with the folder, and how to name the right one to the command that was typed."""
+    if not isinstance(error, InsideMesh):
+        return Failure(str(error))
+    context = click.get_current_context()
+    named = any(param.name == "catalog" for param in context.command.params)
+    if named:
+        return Failure(f"{error}; add: --catalog {error.mesh}")
+    return Failure(f"{error}; type: {context.command_path} {error.mesh}")
 
 
 def with_paths(findings: Iterable[Finding], root: Path) -> list[Finding]:

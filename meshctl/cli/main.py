@@ -1,6 +1,6 @@
 """The commands as a table: a name, a module and one line of help each, so that `--help` imports none of them.
 
-May import click and `problems`, and `cli.errors`; whatever a command needs is imported with its module.
+May import click, `errors` and `groups` beside it; what a command needs is imported with its module.
 """
 
 import os
@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from meshctl import __version__
 from meshctl.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, unexpected
-from meshctl.problems import nearest
+from meshctl.cli.groups import Group
 
 
 class Row(NamedTuple):
@@ -27,7 +27,7 @@ class Row(NamedTuple):
 
 COMMANDS = (
     Row("init", "init", "Start a new mesh: a folder with a catalog of one service."),
-    Row("catalog", "catalog", "Add, list and show services and gateways."),
+    Row("catalog", "catalog", "Add services; list and show services and gateways."),
     Row("validate", "validate", "Check a catalog without a server."),
     Row("render", "render", "Show the exact resources that a node gets."),
     Row("serve", "serve", "Run the control plane on a catalog."),
@@ -38,7 +38,7 @@ COMMANDS = (
 )
 
 
-class _Lazy(click.Group):
+class _Lazy(Group):
     """A group whose commands are imported when they are typed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -50,16 +50,6 @@ class _Lazy(click.Group):
             return None
         command: click.Command = import_module(f"meshctl.cli.commands.{row.module}").command
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
-            near = nearest(name, self.list_commands(ctx))
-            meant = f"; did you mean {near!r}?" if near else ""
-            raise click.UsageError(f"there is no command {name!r}{meant}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

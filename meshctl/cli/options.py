@@ -42,6 +42,19 @@ class BindAddress(Address):
         return address
 
 
+class Port(click.ParamType[int]):
+    """A port that one can listen on."""
+
+    name = "PORT"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; refuses what is none, or none of a port."""
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 65_535):
+            self.fail(f"{text!r} is not a port; write a number of 1 to 65535", param, ctx)
+        return int(text)
+
+
 def catalog_option(command: Decorated) -> Decorated:
     """`--catalog DIR`."""
     option = click.option(

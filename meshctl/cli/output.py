@@ -16,9 +16,9 @@ _GAP = "  "
 
 
 def hint(*lines: str) -> None:
-    """Say on stderr what to type next."""
+    """Say on stderr what to type next, and what after it."""
     for index, line in enumerate(lines):
-        click.echo(f"{'next: ' if index == 0 else '      '}{line}", err=True)
+        click.echo(f"{'next: ' if index == 0 else ''}{line}", err=True)
 
 
 def write(data: Mapping[str, object] | Sequence[object], form: str) -> None:

@@ -75,7 +75,7 @@ def _duplicate(kind: Kind, name: str, file: str, first: str) -> Problem:
     return Problem(
         DUPLICATE_NAME,
         Place(file, (kind.value,)),
-        f"{kind.value} {name!r} is declared in {first} already",
+        f"{kind.value} {name!r} is declared already",
         fix="rename one of the two, or delete it",
         also=(Place(first, (kind.value,)),),
     )

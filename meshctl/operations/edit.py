@@ -4,18 +4,20 @@ May import the catalog and the mesh; no protobuf.
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meshctl.catalog.edit import service_text
 from meshctl.catalog.folder import read_folder
+from meshctl.catalog.source import Kind, read_source
 from meshctl.operations.load import resolved
 from meshctl.operations.validate import Report, validate
+from meshctl.problems import Place
 
 
 class AlreadyThere(Exception):
-    """The file of a new entry exists; the message says which."""
+    """A new entry's name or file is taken; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,7 @@ def add_service(root: Path, team: str, service: NewService) -> tuple[str, Report
     """
     file = f"{team}/{service.name}.yaml"
     texts = read_folder(root)
-    if file in texts:
-        raise AlreadyThere(f"{root / file} exists; edit it")
+    _refuse_taken(root, texts, file, service.name)
     text = service_text(
         service.name,
         port=service.port,
@@ -52,6 +53,18 @@ def add_service(root: Path, team: str, service: NewService) -> tuple[str, Report
     if report.valid:
         write_file(root / file, text)
     return file, report
+
+
+def _refuse_taken(root: Path, texts: Mapping[str, bytes], file: str, name: str) -> None:
+    key = Kind.SERVICE.value
+    for source in map(read_source, texts, texts.values()):
+        if source.kind is Kind.SERVICE and source.name == name:
+            span = source.locate(Place(source.file, (key,)))
+            where = replace(span, file=str(root / source.file))
+            fix = "choose another name or edit that file"
+            raise AlreadyThere(f"{key} {name!r} is declared already in {where}; {fix}")
+    if file in texts:
+        raise AlreadyThere(f"{root / file} exists; edit it")
 
 
 def write_file(path: Path, text: str) -> None:

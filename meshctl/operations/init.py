@@ -9,6 +9,7 @@ from pathlib import Path
 
 from meshctl.catalog.edit import hello_text, mesh_text
 from meshctl.catalog.files import EDITIONS
+from meshctl.catalog.folder import MESH_FILE, mesh_around
 from meshctl.names import is_name
 from meshctl.operations.edit import write_file
 
@@ -70,11 +71,16 @@ class NotEmpty(Exception):
     """A file that a new mesh has is there already; the message says which."""
 
 
+class PartOfMesh(Exception):
+    """The folder is a part of a mesh that is there already; the message says of which."""
+
+
 def init(folder: Path) -> tuple[str, ...]:
     """Write a new mesh into `folder`, and return its files, relative to it.
 
-    Raises NotEmpty, before anything is written, when one of them or a catalog exists; OSError.
+    Raises NotEmpty, before anything is written, when one of them or a catalog exists; PartOfMesh; OSError.
     """
+    _refuse_a_mesh_within_a_mesh(folder)
     files = _files(_mesh_name(folder))
     for file in ("catalog", *files):
         if (folder / file).exists():
@@ -82,6 +88,15 @@ def init(folder: Path) -> tuple[str, ...]:
     for file, text in files.items():
         write_file(folder / file, text)
     return tuple(files)
+
+
+def _refuse_a_mesh_within_a_mesh(folder: Path) -> None:
+    """A folder of a catalog is never a new mesh; one beside a catalog is, if it is new and was named."""
+    mesh = mesh_around(folder)
+    if mesh is None or (mesh.resolve() == folder.resolve() and not (folder / MESH_FILE).is_file()):
+        return  # its own catalog/ is told as a file that exists
+    if folder.exists() or (mesh / MESH_FILE).is_file():
+        raise PartOfMesh(f"this folder is part of the mesh {mesh}; nothing was written")
 
 
 def _files(name: str) -> Mapping[str, str]:

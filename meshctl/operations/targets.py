@@ -11,6 +11,7 @@ from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import AnyEntry, Kind
 from meshctl.names import Role
+from meshctl.operations.entries import suggested, teams
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import nearest
 
@@ -37,7 +38,7 @@ def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
     kind = Kind.GATEWAY if role is Role.GATEWAY else Kind.SERVICE
     for name in names:
         if not resolver.declares(kind, name):
-            raise UnknownTarget(_unknown(kind, name, sorted(resolver.names(kind))))
+            raise UnknownTarget(_unknown(resolver, kind, name))
     entries = [source.entry for source in resolver.sources.values() if source.name in names]
     if role is Role.GATEWAY:
         return _gateway(entries)
@@ -46,12 +47,27 @@ def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
     return Target(str(mesh.egress) if mesh else "", tuple(uses))
 
 
-def _unknown(kind: Kind, name: str, known: Sequence[str]) -> str:
+def _unknown(resolver: Resolver, kind: Kind, name: str) -> str:
+    known = sorted(resolver.names(kind))
     near = nearest(name, known)
     if near:
         return f"unknown {kind.value} {name!r}; the nearest name is {near!r}"
+    if not known and kind is Kind.GATEWAY:
+        return f"unknown gateway {name!r}: the catalog has none; {_first_gateway(resolver, name)}"
     some = [*known[:_TOLD], "…"] if len(known) > _TOLD else known
     return f"unknown {kind.value} {name!r}; the catalog has {', '.join(some) or 'none'}"
+
+
+def _first_gateway(resolver: Resolver, name: str) -> str:
+    """How a gateway could be written that leads to a service of this catalog."""
+    team = next(iter(teams(resolver)), "platform")
+    return (
+        f"write one, such as {team}/{name}.yaml in the catalog:\n\n"
+        f"gateway: {name}\n"
+        'listeners: [{bind: "127.0.0.1:10000"}]\n'
+        "sites:\n"
+        f"  - {{hosts: [www.example.com], routes: [{{to: {suggested(resolver) or 'SERVICE'}}}]}}"
+    )
 
 
 def _gateway(entries: Sequence[AnyEntry | None]) -> Target:

@@ -201,12 +201,15 @@ class _Server:
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()
         name = suggested(self._publisher.resolver) or "NAME"
+        reached = settings.xds.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
+        there = "" if reached == CONTROL_PLANE else f" --control-plane {reached}"
         say = (
             f"xDS and fleet on {settings.xds}, /readyz and /metrics on http://{settings.http};"
             f" watching {settings.catalog}",
             f"not ready: {why}"
             if why
-            else f"next: meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml",
+            else f"next, in another terminal: meshctl bootstrap sidecar --service {name}{there}"
+            f" > {name}.yaml && envoy -c {name}.yaml",
         )
         print(*say, sep="\n", file=sys.stderr, flush=True)
 

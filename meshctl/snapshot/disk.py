@@ -82,11 +82,16 @@ class Disk:
             raise StateUnavailable(f"cannot keep the state in {directory}: {why}") from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, b"%d\n" % os.getpid(), 0)  # for whoever finds it locked
             return cls(directory, lock)
         except BaseException as error:
+            owner = os.pread(lock, 20, 0).decode(errors="replace").strip()
             os.close(lock)
             if isinstance(error, BlockingIOError):
-                raise StateUnavailable(f"another meshctl serve keeps its state in {directory}") from None
+                who = f"another meshctl serve{f' (pid {owner})' if owner else ''}"
+                where = f"runs on this catalog, with its state in {directory}"
+                raise StateUnavailable(f"{who} {where}; see it with: meshctl fleet list") from None
             raise
 
     def save(self, texts: Mapping[str, bytes | None], snapshot: Snapshot, now: float) -> None:

@@ -7,7 +7,9 @@ a request body needs a content-length.
 
 import argparse
 import asyncio
+import os
 import signal
+import sys
 from typing import cast
 
 KEEP_ALIVE_S = 5.0  # Node's default, which Envoy's idle timeout has to undercut
@@ -157,7 +159,11 @@ def main() -> None:
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--body", required=True, help="the answer, and the x-version header")
     arguments = parser.parse_args()
-    asyncio.run(Backend(arguments.body).serve(arguments.address, arguments.port))
+    try:
+        asyncio.run(Backend(arguments.body).serve(arguments.address, arguments.port))
+    except OSError as error:  # the address is taken, or is none of this machine
+        why = os.strerror(error.errno) if error.errno else str(error)
+        sys.exit(f"cannot listen on {arguments.address}:{arguments.port}: {why}")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ async def test_the_first_steps_as_typed_lead_to_an_answer_of_the_backend(
     serve.signal(signal.SIGINT)
     assert await asyncio.wait_for(serve.wait(), 20) == 0
     assert "Traceback" not in serve.log_tail()
+    assert f"meshctl bootstrap sidecar --service web --control-plane {server} > web.yaml" in serve.log_tail()
 
 
 async def test_each_step_says_what_to_type_next(tmp_path: Path) -> None:

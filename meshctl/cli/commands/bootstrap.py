@@ -14,17 +14,33 @@ from click.core import ParameterSource
 
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import Address, BindAddress, Decorated, catalog_option, optional_server_option
+from meshctl.cli.groups import Group
+from meshctl.cli.options import (
+    Address,
+    BindAddress,
+    Decorated,
+    Port,
+    catalog_option,
+    optional_server_option,
+)
 from meshctl.cli.output import hint, written_file
 from meshctl.cli.yaml_text import as_yaml
 from meshctl.envoy.bootstrap import CONTROL_PLANE, Identity, bootstrap, node_id
 from meshctl.mesh.check import ADMIN_PORT
-from meshctl.names import Role
+from meshctl.names import Role, is_name
 from meshctl.operations.load import load
 from meshctl.operations.targets import Target, UnknownTarget, target
 
 
-@click.group("bootstrap")
+class _Bootstrap(Group):
+    """Who types a service's name right away means its sidecar."""
+
+    def meant(self, ctx: click.Context, name: str) -> str | None:
+        near = super().meant(ctx, name)
+        return near or (f"{ctx.command_path} sidecar --service {name}" if is_name(name) else None)
+
+
+@click.group("bootstrap", cls=_Bootstrap)
 def command() -> None:
     """Write the configuration that an Envoy starts with."""
 
@@ -44,7 +60,7 @@ def _shared(command: Decorated) -> Decorated:
         click.option("--node-id", metavar="ID", help="Its id in the fleet, unique; without it: NAME@HOST."),
         click.option(
             "--admin-port",
-            type=click.IntRange(1, 65_535),
+            type=Port(),
             default=ADMIN_PORT,
             show_default=True,
             help="Where Envoy's own admin page listens, on loopback.",
@@ -76,7 +92,7 @@ def _shared(command: Decorated) -> Decorated:
 )
 @_shared
 def sidecar(services: tuple[str, ...], egress: str | None, **where: Unpack[_Where]) -> None:
-    """For the Envoy beside one service, or beside several on one machine.
+    """For the Envoy beside one or several services.
 
     The names must stand in the catalog, or in that of --server: an Envoy waits in silence for a misspelt one.
     """
@@ -100,7 +116,7 @@ def _write(role: Role, names: tuple[str, ...], egress: str, where: _Where) -> No
     identity = Identity(role, names, where["node_id"] or node_id(names, socket.gethostname()), egress)
     control_plane = where["control_plane"] or where["server"] or CONTROL_PLANE
     click.echo(as_yaml(bootstrap(identity, control_plane, where["admin_port"])), nl=False)
-    _next(names[0], Target(egress or known.address, known.hosts))
+    _next(names[0], Target(egress or known.address, known.hosts), where["admin_port"])
 
 
 def _target(role: Role, names: Sequence[str], where: _Where) -> Target:
@@ -117,13 +133,14 @@ def _target(role: Role, names: Sequence[str], where: _Where) -> Target:
         raise Failure(str(error)) from None
 
 
-def _next(name: str, known: Target) -> None:
-    """What to type next."""
-    steps = [f"envoy -c {written_file()}"]
+def _next(name: str, known: Target, admin_port: int) -> None:
+    """What to type next. Envoys on one machine must not take each other for the one to restart."""
+    envoy = "envoy -c" if admin_port == ADMIN_PORT else "envoy --disable-hot-restart -c"
+    steps = [f"{envoy} {written_file()}"]
     if sys.stdout.isatty():
         typed = shlex.join(["meshctl", *sys.argv[1:]])
-        steps = [f"{typed} > {name}.yaml && envoy -c {name}.yaml"]
+        steps = [f"{typed} > {name}.yaml && {envoy} {name}.yaml"]
     address = known.address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
     if address and known.hosts:
-        steps.append(f"curl -H 'Host: {known.hosts[0]}' {address}/")
+        steps.append(f"then, in another terminal: curl -H 'Host: {known.hosts[0]}' {address}/")
     hint(*steps)

@@ -12,7 +12,8 @@ import click
 from meshctl.catalog.source import Kind
 from meshctl.cli.catalogs import refuse, root_of
 from meshctl.cli.errors import EXIT_FAILED, Failure
-from meshctl.cli.options import catalog_option, output_option
+from meshctl.cli.groups import Group
+from meshctl.cli.options import Port, catalog_option, output_option
 from meshctl.cli.output import hint, plural, table, write
 from meshctl.names import is_name
 from meshctl.operations.edit import AlreadyThere, NewService, add_service
@@ -20,9 +21,9 @@ from meshctl.operations.entries import Summary, UnknownEntry, summaries, summary
 from meshctl.operations.load import load
 
 
-@click.group("catalog")
+@click.group("catalog", cls=Group)
 def command() -> None:
-    """Add, list and show services and gateways."""
+    """Add services; list and show services and gateways."""
 
 
 def _name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -35,7 +36,7 @@ def _name(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 @command.command()
 @click.argument("name", callback=_name)
-@click.option("--port", type=click.IntRange(1, 65_535), required=True, help="Where the service is reached.")
+@click.option("--port", type=Port(), required=True, help="Where the service is reached.")
 @click.option(
     "--endpoint", "endpoints", metavar="ADDRESS[:PORT]", multiple=True, help="Where an instance of it runs."
 )
@@ -54,7 +55,7 @@ def add(
     description: str | None,
     catalog: str,
 ) -> None:
-    """Add a service: writes its file if the whole catalog is right with it.
+    """Add a service, if the whole catalog is right with it.
 
     --endpoint and --use may be given several times. The team is --team, or the only one that there is.
     """
@@ -70,7 +71,10 @@ def add(
         click.echo("nothing was written", err=True)
         click.get_current_context().exit(EXIT_FAILED)
     click.echo(str(root / file))
-    hint(f"meshctl catalog add NAME --port PORT --endpoint ADDRESS:PORT --use {name}", "meshctl validate")
+    if not endpoints:
+        click.echo("no endpoint yet: requests get 503 until one is added", err=True)
+    another = f"meshctl catalog add NAME --port PORT --endpoint ADDRESS:PORT --use {name}"
+    hint("meshctl validate", f"or, for a service that calls it: {another}")
 
 
 @command.command("list")

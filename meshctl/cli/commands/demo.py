@@ -41,6 +41,7 @@ def command() -> int:
     except (ProgramMissing, ProcessError, LoadStuck, NotReached) as error:
         raise Failure(str(error)) from None
     if isinstance(outcome, signal.Signals):
+        click.echo("stopped; nothing is left running", err=True)
         return 128 + outcome  # as shells report it
     for failure in outcome.tally.failures[:_SHOWN_FAILURES]:
         click.echo(f"failed: {failure}", err=True)

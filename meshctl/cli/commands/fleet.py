@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from meshctl.cli import client
+from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
 from meshctl.cli.output import ago, hint, moment, table, write
 
@@ -17,7 +18,7 @@ _UNUSABLE = "unusable"  # nodes are turned away, however many ask
 _COLORS = {"synced": "green", "refused": "red", "stalled": "red", "unknown": "red", "orphan": "yellow"}
 
 
-@click.group("fleet")
+@click.group("fleet", cls=Group)
 def command() -> None:
     """Show the connected nodes and what they accepted."""
 
@@ -35,7 +36,8 @@ def list_(server: str, form: str) -> None:
         head = ("node", "state", *_TYPES, "client", "seen", "why")
         click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
     elif fleet["catalog"]["state"] != _UNUSABLE:
-        hint("no node has connected yet; for a service's sidecar:", _START)
+        click.echo("no node has connected yet", err=True)
+        hint(_START)
     for line in _catalog(fleet["catalog"], now):
         click.echo(line)
     return None
@@ -49,7 +51,7 @@ _START = "meshctl bootstrap sidecar --service NAME > sidecar.yaml && envoy -c si
 @server_option
 @output_option("table", "json", "yaml")
 def show(node: str, server: str, form: str) -> None:
-    """Show one node: its state, why it is in it, and each type of resource.
+    """Show one node: its state and why, and each type of resource.
 
     NODE is the id that `meshctl fleet list` shows, such as web@host-7.
     """
@@ -73,6 +75,8 @@ def _row(node: client.Node, now: datetime) -> list[str]:
     marks = [_mark(types[name]) if name in types else "-" for name in _TYPES]
     seen = "now" if node["connected"] else ago(node.get("last_seen", ""), now)
     state = click.style(node["state"], fg=_COLORS.get(node["state"]))
+    if not node["connected"]:
+        state = f"{node['state']}, {click.style('away', fg='yellow')}"  # the last that is known of it
     return [node["id"], state, *marks, node["user_agent"] or "-", seen, node["reason"]]
 
 

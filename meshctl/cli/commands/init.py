@@ -9,7 +9,7 @@ import click
 
 from meshctl.cli.errors import Failure
 from meshctl.cli.output import hint
-from meshctl.operations.init import NotEmpty, init
+from meshctl.operations.init import NotEmpty, PartOfMesh, init
 
 
 @click.command("init")
@@ -21,9 +21,10 @@ def command(folder: Path) -> None:
     """
     try:
         files = init(folder)
-    except NotEmpty as error:
+    except (NotEmpty, PartOfMesh) as error:
         raise Failure(str(error)) from None
     for file in files:
         click.echo(str(folder / file))
-    enter = [f"cd {folder}"] if folder != Path() else []
-    hint(*enter, "meshctl catalog add NAME --port PORT --endpoint ADDRESS:PORT", "meshctl validate")
+    add = "meshctl catalog add NAME --port PORT --endpoint ADDRESS:PORT"
+    steps = [f"cd {folder}", f"then: {add}"] if folder != Path() else [add]
+    hint(*steps, "then: meshctl validate")

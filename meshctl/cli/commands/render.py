@@ -9,7 +9,7 @@ import click
 
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import catalog_option, output_option, server_option
+from meshctl.cli.options import Port, catalog_option, output_option, server_option
 from meshctl.cli.output import hint, plural, write, written_file
 from meshctl.mesh.check import ADMIN_PORT
 from meshctl.names import Role, ViewKey
@@ -33,7 +33,7 @@ from meshctl.operations.static import static_config
 @click.option("--static", is_flag=True, help="A whole Envoy configuration that runs without a control plane.")
 @click.option(
     "--admin-port",
-    type=click.IntRange(1, 65_535),
+    type=Port(),
     default=ADMIN_PORT,
     show_default=True,
     help="With --static: where Envoy's own admin page listens, on loopback.",

@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from meshctl.api.fleet import add_fleet
-from meshctl.catalog.folder import NoCatalog, find_root
+from meshctl.catalog.folder import MESH_FILE, NoCatalog, find_root
+from meshctl.cli.catalogs import no_catalog
 from meshctl.cli.errors import Failure
 from meshctl.cli.options import Address, catalog_option
 from meshctl.serve.app import CannotServe, Settings, run
@@ -73,7 +74,7 @@ def command(catalog: str, xds: str, http: str, state: Path | None, stale_limit: 
     have been told to connect elsewhere.
     """
     folder = _folder(catalog, state)
-    settings = Settings(folder, xds, http, state or folder.parent / _STATE, stale_limit)
+    settings = Settings(folder, xds, http, state or folder.resolve().parent / _STATE, stale_limit)
     try:
         asyncio.run(run(settings, [add_fleet]))
     except CannotServe as error:
@@ -84,13 +85,16 @@ def _folder(catalog: str, state: Path | None) -> Path:
     """The catalog's folder; one that is not there is waited for if it was named, or was served before.
 
     It may be a disk that is not mounted yet; the server then says so, and nodes keep what they have. Whoever
-    names no folder is in the wrong one.
+    names no folder, or one that is beside or in another catalog, is in the wrong one.
     """
     path, source = Path(catalog), click.get_current_context().get_parameter_source("catalog")
     try:
         return find_root(path)
     except NoCatalog as error:
-        served_before = state is not None or (path.parent / _STATE).is_dir()
-        if served_before or (path.is_dir() and source is not ParameterSource.DEFAULT):
+        around = path.resolve().parent
+        others = (around / MESH_FILE).is_file() or (around / "catalog" / MESH_FILE).is_file()
+        served_before = not others and (around / _STATE).is_dir()
+        named = path.is_dir() and not others and source is not ParameterSource.DEFAULT
+        if state is not None or served_before or named:
             return path
-        raise Failure(str(error)) from None
+        raise no_catalog(error) from None

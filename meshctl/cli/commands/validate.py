@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from meshctl.catalog.folder import mesh_around
 from meshctl.cli.catalogs import refuse, root_of, with_paths
-from meshctl.cli.errors import EXIT_FAILED
+from meshctl.cli.errors import EXIT_FAILED, Failure
 from meshctl.cli.options import output_option
 from meshctl.cli.output import hint, plural, write
 from meshctl.cli.sarif import sarif
@@ -33,6 +34,8 @@ def command(folder: str, form: str) -> None:
     """
     if folder == STDIN:
         _tell(validate_entry(sys.stdin.buffer.read()), Path(), form)
+    elif Path(folder).is_file():
+        raise Failure(_one_entry(Path(folder)))
     else:
         root = root_of(folder)
         resolver = load(root)
@@ -40,11 +43,18 @@ def command(folder: str, form: str) -> None:
         _next(resolver)
 
 
+def _one_entry(file: Path) -> str:
+    """What to type for a file: an entry means something only among the others."""
+    mesh = mesh_around(file)
+    whole = f"check it within its catalog: meshctl validate {mesh}, or by itself" if mesh else "check it"
+    return f"{file} is one entry; {whole}: meshctl validate - < {file}"
+
+
 def _next(resolver: Resolver) -> None:
     """Say what to type next: serve, and start a sidecar."""
     name = suggested(resolver)
     start = f"meshctl bootstrap sidecar --service {name} > {name}.yaml && envoy -c {name}.yaml"
-    hint("meshctl serve", *([start] if name else []))
+    hint("meshctl serve", *([f"then, in another terminal: {start}"] if name else []))
 
 
 def _tell(report: Report, root: Path, form: str) -> None:

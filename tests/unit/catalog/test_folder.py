@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from meshctl.catalog.folder import NoCatalog, Unreadable, find_root, is_entry, read_file, read_folder
+from meshctl.catalog.folder import (
+    InsideMesh,
+    NoCatalog,
+    Unreadable,
+    find_root,
+    is_entry,
+    read_file,
+    read_folder,
+)
 
 
 @pytest.fixture
@@ -32,6 +40,11 @@ def test_all_files_are_read_in_order_with_those_in_wrong_places(root: Path) -> N
 def test_what_editors_leave_is_no_entry(root: Path, name: str) -> None:
     (root / "platform" / name).write_text("")
     assert not is_entry(f"platform/{name}")
+    assert list(read_folder(root)) == ["mesh.yaml", "platform/voice.yaml"]
+
+
+def test_name_that_is_no_text_is_no_entry(root: Path) -> None:
+    Path(os.fsdecode(os.fsencode(root / "platform") + b"/caf\xe9.yaml")).write_text("")
     assert list(read_folder(root)) == ["mesh.yaml", "platform/voice.yaml"]
 
 
@@ -99,14 +112,30 @@ def test_a_team_whose_folder_cannot_be_read_does_not_look_deleted(
         read_folder(root)
 
 
-def test_a_catalog_is_a_folder_with_mesh_yaml_or_the_one_that_has_it(root: Path, tmp_path: Path) -> None:
+def test_a_catalog_is_a_folder_with_mesh_yaml_or_the_one_that_has_it(
+    root: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     assert find_root(root) == root
     outer = tmp_path / "outer"
     (outer / "catalog").mkdir(parents=True)
     assert find_root(outer) == outer / "catalog"
     with pytest.raises(NoCatalog, match="type: meshctl init"):
-        find_root(root / "platform")
+        find_root(tmp_path_factory.mktemp("bare"))
     with pytest.raises(NoCatalog, match="does not exist"):
         find_root(root / "nowhere")
+
+
+def test_a_part_of_a_mesh_is_told_with_the_folder_to_name_instead(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InsideMesh, match="is inside the catalog") as inside:
+        find_root(root / "platform")
+    assert inside.value.mesh == root
+    monkeypatch.chdir(root / "platform")
+    with pytest.raises(InsideMesh, match=r"^\. is inside the catalog \.\.$"):
+        find_root(Path())
+
+
+def test_a_folder_that_is_not_there_is_not_read(root: Path) -> None:
     with pytest.raises(NoCatalog, match="is not a folder"):
         read_folder(root / "nowhere")

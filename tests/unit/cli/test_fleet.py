@@ -110,9 +110,9 @@ def test_list_shows_every_node_with_what_became_of_each_type(
     fleet.nodes = [AWAY, WEB]
     assert run(["fleet", "list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "NODE         STATE    CDS    EDS      LDS   RDS  CLIENT  SEEN     WHY",
-        "edge@host-1  synced   -      -        -     -    -       10m ago",
-        "web@host-7   refused  acked  refused  sent  -    1.40.0  now      1 resource refused",
+        "NODE         STATE         CDS    EDS      LDS   RDS  CLIENT  SEEN     WHY",
+        "edge@host-1  synced, away  -      -        -     -    -       10m ago",
+        "web@host-7   refused       acked  refused  sent  -    1.40.0  now      1 resource refused",
         "catalog: current, revision 7 published 1m ago",
     ]
 
@@ -171,6 +171,7 @@ def test_programs_get_everything_in_the_words_of_the_proto(
     else:
         node = json.loads(said)["nodes"][0]
         assert (node["id"], node["connected"], node["refusals"]) == ("edge@host-1", False, [])
+        assert node["state"] == "synced"
         assert "connected_since" not in node
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from meshctl.operations.edit import AlreadyThere, NewService, add_service, write_file
-from meshctl.operations.init import NotEmpty, init
+from meshctl.operations.init import NotEmpty, PartOfMesh, init
 
 
 @pytest.fixture
@@ -30,9 +30,23 @@ def test_a_wrong_service_is_not_written(root: Path) -> None:
 
 def test_an_existing_file_is_left_alone(root: Path) -> None:
     before = (root / "platform" / "hello.yaml").read_text()
-    with pytest.raises(AlreadyThere, match=r"hello\.yaml exists"):
+    with pytest.raises(AlreadyThere, match=r"declared already in .*/hello\.yaml:2:10; choose another"):
         add_service(root, "platform", NewService("hello", 8080, []))
     assert (root / "platform" / "hello.yaml").read_text() == before
+
+
+def test_a_file_that_declares_nothing_is_left_alone_too(root: Path) -> None:
+    (root / "platform" / "users.yaml").write_text("")
+    with pytest.raises(AlreadyThere, match=r"users\.yaml exists; edit it"):
+        add_service(root, "platform", NewService("users", 8080, []))
+
+
+def test_a_mesh_within_a_mesh_is_refused(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    for folder in (root, root / "platform", root / "new", tmp_path / "notes"):
+        with pytest.raises(PartOfMesh, match=r"part of the mesh .*; nothing was written"):
+            init(folder)
+    assert init(tmp_path / "example")  # a folder of its own, beside the catalog
 
 
 def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:

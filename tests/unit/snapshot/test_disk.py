@@ -141,7 +141,7 @@ def test_stamp_says_how_current_the_state_is(tmp_path: Path) -> None:
 
 def test_folder_belongs_to_one_server(tmp_path: Path) -> None:
     disk = Disk.open(tmp_path)
-    with pytest.raises(StateUnavailable, match="another meshctl serve"):
+    with pytest.raises(StateUnavailable, match=rf"another meshctl serve \(pid {os.getpid()}\) runs"):
         Disk.open(tmp_path)
     disk.close()
     Disk.open(tmp_path).close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -81,3 +82,11 @@ async def test_on_sigterm_it_answers_what_is_under_way_and_ends(backend: Backend
     assert (outcome.status, outcome.headers[b"connection"]) == (200, b"close")
     await busy.closed
     assert await backend.wait() == 0
+
+
+async def test_a_taken_address_is_one_line(backend: BackendProcess) -> None:
+    command = (sys.executable, "-m", "meshctl.verify.backend", "--port", str(backend.port), "--body", "v2")
+    second = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, said = await second.communicate()
+    assert said.decode() == f"cannot listen on 127.0.0.1:{backend.port}: Address already in use\n"
+    assert second.returncode == 1
