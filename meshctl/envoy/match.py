@@ -12,6 +12,9 @@ from meshctl.mesh.match import PathMatch, RequestMatch, Variable
 _URI_TEMPLATE = "envoy.path.match.uri_template.uri_template_matcher"
 _REGEX_META = frozenset("\\.+*?()|[]{}^$")
 
+_LONGEST_TEMPLATE = 256
+"""Envoy: UriTemplateMatchConfig.path_template; a longer one would make it refuse the whole configuration."""
+
 Paths = Callable[[PathMatch], Iterable[pb.RouteMatch]]
 
 
@@ -25,9 +28,9 @@ def route_matches(match: RequestMatch, paths: Paths) -> Iterable[pb.RouteMatch]:
 
 
 def envoy_paths(path: PathMatch) -> Iterable[pb.RouteMatch]:
-    """A path as Envoy matches it fastest: exact, prefix, or template."""
+    """A path as Envoy matches it fastest: exact, prefix, template, or expression if that is too long."""
     if not path.literal:
-        yield from _templates(path)
+        yield from _templates(path) if len(str(path)) <= _LONGEST_TEMPLATE else [_expression(path)]
     elif not path.below:
         yield pb.RouteMatch(path=str(path))
     elif path.segments:
@@ -43,13 +46,13 @@ def grpc_paths(path: PathMatch) -> Iterable[pb.RouteMatch]:
     elif not path.segments:
         yield pb.RouteMatch(prefix="/")
     else:
-        yield pb.RouteMatch(safe_regex=pb.RegexMatcher(regex=_regex(path)))
+        yield _expression(path)
 
 
 def _prefix(path: PathMatch) -> pb.RouteMatch:
     text = str(path).removesuffix("/**")
     if text.endswith("/"):  # `/a//**`: Envoy takes no separated prefix that ends with a slash
-        return pb.RouteMatch(safe_regex=pb.RegexMatcher(regex=_regex(path)))
+        return _expression(path)
     return pb.RouteMatch(path_separated_prefix=text)
 
 
@@ -63,6 +66,10 @@ def _templates(path: PathMatch) -> Iterable[pb.RouteMatch]:
 def _template(text: str) -> pb.RouteMatch:
     config = pb.pack(pb.UriTemplateMatchConfig(path_template=text))
     return pb.RouteMatch(path_match_policy=pb.TypedExtensionConfig(name=_URI_TEMPLATE, typed_config=config))
+
+
+def _expression(path: PathMatch) -> pb.RouteMatch:
+    return pb.RouteMatch(safe_regex=pb.RegexMatcher(regex=_regex(path)))
 
 
 def _regex(path: PathMatch) -> str:

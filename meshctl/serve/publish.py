@@ -139,12 +139,20 @@ class Publisher:
     def _log(self, outcome: Outcome, known: Mapping[str, tuple[Finding, ...]]) -> None:
         if outcome.changes:
             revision, changed, held = self.standing.revision, len(outcome.changes), len(outcome.held)
-            log.info("published: revision=%d entries_changed=%d entries_held=%d", revision, changed, held)
+            removed = sum(text is None for text in outcome.changes.values())
+            log.log(
+                logging.WARNING if removed and not self._has_entries() else logging.INFO,
+                "published: revision=%d entries_changed=%d entries_removed=%d entries_held=%d",
+                *(revision, changed, removed, held),
+            )
         for file, found in outcome.held.items():
             for finding in found if known.get(file) != found else ():
                 log.warning("held back: entry=%s problem=%r", file, str(finding))
         for file in known.keys() - outcome.held.keys():
             log.info("no longer held back: entry=%s", file)
+
+    def _has_entries(self) -> bool:
+        return any(source.team for source in self.resolver.sources.values())
 
     def _refuse(self, outcome: Outcome) -> None:
         if self.standing.live:
@@ -232,7 +240,7 @@ def _checked(key: ViewKey) -> ViewKey:
     if any("+" in target for target in key.targets):
         raise ValueError(f"its services are no names: {', '.join(key.targets)}")
     if key.egress and not is_ip(parse_address(key.egress)[0]):
-        raise ValueError(f"its egress {key.egress!r} is not IP:PORT")
+        raise ValueError(f"{key.egress!r} is not IP:PORT")
     return key
 
 

@@ -67,11 +67,12 @@ class Watch:
         try:
             async for batch in self._watched():
                 yield batch
-        except (OSError, WatchfilesRustInternalError) as error:
+        except* (OSError, WatchfilesRustInternalError) as errors:
             # The folder went while it was about to be watched, the system watches no more files, or one was
             # touched whose name is no text: until it can be watched again, files are looked at.
             if self._root.is_dir():
-                self._tell(f"catalog looked at instead of watched: reason={str(error)!r}")
+                why = str(errors.exceptions[0])
+                self._tell(f"catalog looked at instead of watched: reason={why!r}")
         yield await asyncio.to_thread(self.look)
 
     def _tell(self, words: str) -> None:

@@ -301,6 +301,27 @@ def test_unknown_views_leave_nothing_behind() -> None:
     assert len(world.publisher.resolver.graph) == cells
 
 
+@pytest.mark.parametrize(
+    ("services", "egress"),
+    [
+        (("web",), "abc"),
+        (("web",), "localhost:15001"),
+        (("web",), "127.0.0.1:70000"),
+        (("web",), "127.0.0.1:99999999999"),
+        (("pay+web",), ""),  # would have the name of another node's view
+    ],
+)
+def test_node_that_no_view_can_be_made_for_is_refused_and_leaves_nothing_behind(
+    services: tuple[str, ...], egress: str
+) -> None:
+    world = World().start(CATALOG)
+    cells = len(world.publisher.resolver.graph)
+    with pytest.raises(ValueError, match=r"is not|no names"):
+        world.sit(Node("x", Role.SIDECAR, services, client="1.40", egress=egress))
+    assert len(world.publisher.resolver.graph) == cells
+    assert not _views(world)
+
+
 def _views(world: World) -> list[str]:
     assert world.snapshot is not None
     return list(world.snapshot.views)

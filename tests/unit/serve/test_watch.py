@@ -4,6 +4,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -37,7 +38,7 @@ class Followed:
 
     async def until_equal(self) -> None:
         """Wait until what was told is what is on disk."""
-        files = {str(path.relative_to(self.root)): path for path in self.root.rglob("*.yaml")}
+        files = {file: self.root / file for file in list_files(self.root)}
         on_disk = {file: path.read_bytes() for file, path in files.items()}
         await self.until(lambda texts: texts == on_disk)
 
@@ -213,3 +214,51 @@ async def test_changes_while_nobody_asks_are_not_lost(followed: Followed) -> Non
         (followed.root / WEB).write_text(str(number))
         (followed.root / f"a/n{number}.yaml").write_text("new")
         await followed.until_equal()
+
+
+async def test_catalog_that_is_made_anew_with_the_old_number_is_watched(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Many file systems give a new folder the number of the one that was just deleted. Looks are too rare here
+    # to tell anything.
+    monkeypatch.setattr(watching, "_identity", lambda folder: (1, 1) if folder.is_dir() else None)
+    monkeypatch.setattr(watching, "_LOOK_MS", 3_600_000)
+    shutil.copytree(root, tmp_path / "copy")
+    watch = Watch(root)
+    watch.look()
+    async with aclosing(watch.batches()) as batches:
+        followed = Followed(root, batches, watch)
+        (root / WEB).write_text("second")
+        await followed.until(lambda texts: texts.get(WEB) == b"second")
+        shutil.rmtree(root)
+        shutil.copytree(tmp_path / "copy", root)
+        await followed.until(lambda texts: texts.get(WEB) == b"first")
+        (root / WEB).write_text("third")
+        await followed.until(lambda texts: texts.get(WEB) == b"third")
+
+
+async def test_name_that_is_no_text_ends_nothing(
+    followed: Followed, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (b"caf\xe9.txt", b"caf\xe9.yaml"):
+        os.close(os.open(os.fsencode(followed.root) + b"/" + name, os.O_CREAT, 0o600))
+        (followed.root / WEB).write_bytes(name)
+        await followed.until_equal()
+    assert set(followed.texts) == {MESH, WEB, USERS}
+    assert "looked at instead of watched" in caplog.text
+
+
+async def test_folder_that_cannot_be_watched_is_looked_at(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(*_paths: str, **_options: object) -> NoReturn:
+        raise OSError("OS file watch limit reached.")
+
+    monkeypatch.setattr(watching, "awatch", refused)
+    watch = Watch(root)
+    watch.look()
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+        for text in (b"second", b"third"):
+            (root / WEB).write_bytes(text)
+            assert await anext(batches) == {WEB: text}
+    assert caplog.text.count("OS file watch limit reached") == 1
