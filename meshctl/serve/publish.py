@@ -147,9 +147,9 @@ class Publisher:
             )
         for file, found in outcome.held.items():
             for finding in found if known.get(file) != found else ():
-                log.warning("held back: entry=%s problem=%r", file, str(finding))
+                log.warning("held back: entry=%r problem=%r", file, str(finding))
         for file in known.keys() - outcome.held.keys():
-            log.info("no longer held back: entry=%s", file)
+            log.info("no longer held back: entry=%r", file)
 
     def _has_entries(self) -> bool:
         return any(source.team for source in self.resolver.sources.values())

@@ -14,6 +14,9 @@ from meshctl.xds.events import Request
 _GRPC_AGENT = "gRPC"
 """How the user agents of gRPC's own clients begin: "gRPC C-core", "gRPC Go"."""
 
+_LONGEST = 256
+"""Characters of a node's id or cluster: a host name has 253 at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
@@ -31,11 +34,14 @@ def node_of(message: NodeMessage) -> Node:
     """The node as it names itself on its first request.
 
     Role and services stand in the metadata that `meshctl bootstrap` writes. A node that says no role is a
-    sidecar of the services in its cluster's name. Raises ValueError for a role that does not exist.
+    sidecar of the services in its cluster's name. Raises ValueError for a role that does not exist, and for
+    names that would not fit on a line of a log.
     """
     fields = message.metadata.fields
     role = Role(fields["role"].string_value) if "role" in fields else Role.SIDECAR
     services = tuple(sorted({one.string_value for one in fields["services"].list_value.values}))
+    for text in (message.id, message.cluster, *services):
+        _check_line(text)
     return Node(
         message.id,
         role,
@@ -45,6 +51,11 @@ def node_of(message: NodeMessage) -> Node:
         user_agent=_user_agent(message),
         egress=fields["egress"].string_value if "egress" in fields else "",
     )
+
+
+def _check_line(text: str) -> None:
+    if len(text) > _LONGEST or not text.isprintable():
+        raise ValueError(f"a name of the node is longer than {_LONGEST} characters or cannot be printed")
 
 
 def _client(message: NodeMessage) -> str:

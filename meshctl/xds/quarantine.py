@@ -10,21 +10,26 @@ from collections.abc import Iterable
 _LONGEST = 400
 """Characters of a reason that are kept: Envoy joins the errors of all resources of one answer."""
 
+_READ = 65_536
+"""Characters of a refusal that are read, from both its ends: the words may stand before or after what is
+echoed, and a client that sends megabytes must not hold up the others."""
+
 # A message that Envoy echoes. Newer releases mark its beginning (the marker's spelling varies on purpose)
 # and go on after it with a line that starts with a colon; older ones put it on one line, last.
-_MARKED = re.compile(r"\s*goo\.gle/debug\w*.*?(?=\n: |\Z)", re.DOTALL)
+_MARKED = re.compile(r"goo\.gle/debug\w*.*?(?=\n: |\Z)", re.DOTALL)
 _AFTER_CONSTRAINT = re.compile(
     r"(Proto constraint validation failed \((?:[^()]|\([^()]*\))*\)):? .*?(?=\n\S+: |\Z)", re.DOTALL
 )
 # Lines of protobuf text that came without a marker: `name: "x"`, `[type.url] {`, `}`.
 _TEXT_LINE = re.compile(
-    r"(?m)^\s*(?:[\w.\[\]/]+\s*\{|\}|\w+:\s*(?:\".*\"|'.*'|-?\d\S*|true|false|[A-Z_0-9]+))\s*$"
+    r"(?m)^[ \t]*(?:[\w.\[\]/]+\s*\{|\}|\w+:\s*(?:\".*\"|'.*'|-?\d\S*|true|false|[A-Z_0-9]+))[ \t]*$"
 )
 _OPENING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
 
 
 def reason(text: str) -> str:
     """The refusal's words, cut to why: no resource is repeated in them. Never empty."""
+    text = _ends(text)
     text = _MARKED.sub("", text)
     text = _AFTER_CONSTRAINT.sub(r"\1", text)
     text = _TEXT_LINE.sub("", text)
@@ -40,7 +45,16 @@ def blamed(text: str, names: Iterable[str]) -> frozenset[str]:
     A name counts where Envoy puts the culprit's: before its error, as the first field of an echoed
     message, or at the end of a phrase. Elsewhere it may be a neighbour that is only mentioned.
     """
+    text = _ends(text)
     return frozenset(name for name in names if _is_blamed(name, text))
+
+
+def _ends(text: str) -> str:
+    if len(text) <= _READ:
+        return text
+    # Whole lines: half a line of an echoed message would not be known for one, and told.
+    head, tail = text[: _READ // 2].rpartition("\n")[0], text[-_READ // 2 :].partition("\n")[2]
+    return f"{head}\n{tail}"
 
 
 def _is_blamed(name: str, text: str) -> bool:

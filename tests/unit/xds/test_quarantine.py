@@ -46,6 +46,15 @@ def test_a_reason_keeps_what_is_wrong() -> None:
     assert reason("malformed IP address: localhost") == "malformed IP address: localhost"
 
 
+def test_a_huge_refusal_is_read_at_its_ends() -> None:
+    echoed = '  value: "SECRET"\n' * 100_000
+    words = "Proto constraint validation failed (X: too long)"
+    assert reason(f"goo.gle/debugstr\n{echoed}: {words}") == words
+    assert reason(f"bad\n{echoed}") == "bad"
+    assert reason("\n" * 1_000_000 + "x") == "x"
+    assert blamed('cluster_name: "b/v1"\n' + "\n" * 1_000_000, ["b/v1"]) == {"b/v1"}
+
+
 def test_a_reason_is_never_empty_nor_endless() -> None:
     assert reason("\n") == "refused without a reason"
     assert len(reason("a b " * 1000)) <= 400

@@ -109,6 +109,12 @@ def delta_request(type_url: str = CLUSTER, *, node: bool = True, nonce: str = ""
     return message
 
 
+def named(node_id: str) -> DeltaDiscoveryRequest:
+    message = delta_request()
+    message.node.id = node_id
+    return message
+
+
 async def answer(call: Call) -> DeltaDiscoveryResponse:
     data = await call.read()
     assert isinstance(data, bytes), await call.details()
@@ -174,6 +180,8 @@ async def test_a_node_without_a_view_waits_and_is_called_unknown() -> None:
     [
         (delta_request(node=False), grpc.StatusCode.INVALID_ARGUMENT),
         (delta_request(""), grpc.StatusCode.INVALID_ARGUMENT),
+        (named("web@a\nweb@b"), grpc.StatusCode.INVALID_ARGUMENT),
+        (named("w" * 257), grpc.StatusCode.INVALID_ARGUMENT),
     ],
     ids=["no node", "no type"],
 )
