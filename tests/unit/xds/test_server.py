@@ -183,7 +183,7 @@ async def test_a_node_without_a_view_waits_and_is_called_unknown() -> None:
         (named("web@a\nweb@b"), grpc.StatusCode.INVALID_ARGUMENT),
         (named("w" * 257), grpc.StatusCode.INVALID_ARGUMENT),
     ],
-    ids=["no node", "no type"],
+    ids=["no node", "no type", "id of two lines", "id too long"],
 )
 async def test_a_malformed_first_request_ends_the_stream(
     message: DeltaDiscoveryRequest, code: grpc.StatusCode
