@@ -16,7 +16,6 @@ CLUSTER = TypeUrl(_PREFIX + "config.cluster.v3.Cluster")
 ENDPOINTS = TypeUrl(_PREFIX + "config.endpoint.v3.ClusterLoadAssignment")
 LISTENER = TypeUrl(_PREFIX + "config.listener.v3.Listener")
 ROUTES = TypeUrl(_PREFIX + "config.route.v3.RouteConfiguration")
-SECRET = TypeUrl(_PREFIX + "extensions.transport_sockets.tls.v3.Secret")
 
 RESERVED_NAMES = frozenset({"inbound"})
 """Names that no service or gateway may have: `inbound/…` is the process beside a sidecar."""

@@ -161,7 +161,7 @@ def _lacking(needs: Iterable[Ref], node: KnownNode) -> tuple[Ref, ...]:
     """The clusters among `needs` that the node asked for, so that it can get them, and does not have.
 
     Only clusters are waited for: Envoy asks for routes after their listener, for endpoints after their
-    cluster, for secrets after what names them. A gRPC client asks for clusters after routes, by name.
+    cluster. A gRPC client asks for clusters after routes, by name.
     """
     return tuple(need for need in needs if need.type == CLUSTER and node.wants(need) and not has(need, node))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, TypeUrl
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ _ROWS = (
         "cluster",
         complete=True,
         wildcard=True,
-        refers_to=frozenset({ENDPOINTS, SECRET}),
+        refers_to=frozenset({ENDPOINTS}),
     ),
     ResourceType(ENDPOINTS, "eds", "endpoints", leaves=False),
     ResourceType(
@@ -47,10 +47,9 @@ _ROWS = (
         "listener",
         complete=True,
         wildcard=True,
-        refers_to=frozenset({ROUTES, CLUSTER, SECRET}),
+        refers_to=frozenset({ROUTES, CLUSTER}),
     ),
     ResourceType(ROUTES, "rds", "routes", refers_to=frozenset({CLUSTER})),
-    ResourceType(SECRET, "sds", "secret"),
 )
 
 TYPES: Mapping[TypeUrl, ResourceType] = MappingProxyType({row.url: row for row in _ROWS})

@@ -3,7 +3,7 @@
 import pytest
 
 from meshctl.fleet.fleet import NodeState
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, SECRET, TypeUrl
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 from meshctl.xds.events import Send
 from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
 from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
@@ -329,10 +329,10 @@ def test_a_complete_answer_over_the_unknown_is_never_retried_without_the_culprit
     assert held(again) == ["bad", "web"]
 
 
-def test_secrets_go_to_who_names_them() -> None:
+def test_routes_that_do_not_exist_are_told_absent_to_who_names_them() -> None:
     peer = Peer(*A)
-    [absent] = peer.ask(SECRET, "certificate/x")
-    assert absent.removed == ("certificate/x",)
+    [absent] = peer.ask(ROUTES, "egress/x")
+    assert absent.removed == ("egress/x",)
 
 
 def test_the_revision_counts_when_removals_are_done_too() -> None:
