@@ -91,7 +91,7 @@ def read_duration(written: object) -> Duration:
 
 def _timely(text: str) -> str:
     if (match := _AMOUNT.fullmatch(text.strip())) and (unit := _UNITS.get(match[2].lower())):
-        amount = round(float(match[1]) * unit)
+        amount = max(1, round(float(match[1]) * unit))
         return f"write {Duration(amount)}"
     return "write a number with ms, s, m or h, such as 250ms or 15s"
 

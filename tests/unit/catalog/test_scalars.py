@@ -38,6 +38,7 @@ def test_an_item_that_is_listed_twice_names_both_places() -> None:
         ("timeouts: {request: 15}", "4:21: MSH0206 '15' is not a time with its unit; write 15s"),
         ("timeouts: {request: 15sec}", "4:21: MSH0206 '15sec' is not a time with its unit; write 15s"),
         ("timeouts: {request: 1.5s}", "4:21: MSH0206 '1.5s' is not a time with its unit; write 1500ms"),
+        ("timeouts: {request: 0.2ms}", "4:21: MSH0206 '0.2ms' is not a time with its unit; write 1ms"),
         ("timeouts: {request: 2 Minutes}", "4:21: MSH0206 '2 Minutes' is not a time with its unit; write 2m"),
         (
             "timeouts: {request: soon}",
