@@ -2,15 +2,17 @@
 
 May import the catalog and what resolves it; no protobuf. A file that does not parse or resolve stays at its
 last good text. Where the mix does not resolve, those of the changed files that take part go back too, the
-one that changed last first, until it does.
+one that changed last first, until it does. What would lose too much (`operations.guard`) waits likewise.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
-from meshctl.catalog.source import Source, read_source
+from meshctl.catalog.source import Kind, Source, read_source
+from meshctl.operations.guard import Guard, Losses
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import FOUNDATION, NAME_ONLY, Trial, served_source
 from meshctl.problems import Finding
@@ -22,12 +24,14 @@ class Outcome:
 
     `changes` are the served texts that changed (None: no longer served, `NAME_ONLY`: the name alone).
     `held` says of each file that is not served as it stands on disk why, in lines of the refused text.
-    `published`: whether what the resolver now holds may be served.
+    `published`: whether what the resolver now holds may be served. `guarded` is what the files on disk would
+    take away, and does not go before it is confirmed.
     """
 
     changes: Mapping[str, bytes | None]
     held: Mapping[str, tuple[Finding, ...]]
     published: bool
+    guarded: Losses = field(default_factory=Losses)
 
 
 class Admission:
@@ -38,9 +42,18 @@ class Admission:
     mistake gives one message.
     """
 
-    def __init__(self, resolver: Resolver, good: Mapping[str, bytes] = MappingProxyType({})) -> None:
-        """`good` are the texts that were served before a restart; `resolver` holds nothing yet."""
+    def __init__(
+        self,
+        resolver: Resolver,
+        good: Mapping[str, bytes] = MappingProxyType({}),
+        used: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
+        """`good` are the texts that were served before a restart; `resolver` holds nothing yet.
+
+        `used` gives the names of the services that some node can reach.
+        """
         self.resolver = resolver
+        self._guard, self._used = Guard(), used
         self.good: dict[str, bytes] = dict(good)
         self.wanted: dict[str, bytes] = dict(good)
         self._pending: dict[str, int] = {}  # what is not served as it stands on disk: when it changed last
@@ -48,19 +61,46 @@ class Admission:
         self._changes = 0
         self._live = False  # whether anything was served by this process
 
-    def change(self, texts: Mapping[str, bytes | None]) -> Outcome:
-        """Files that came, changed or went (None); what was held before is tried again with them."""
+    def change(self, texts: Mapping[str, bytes | None], now: float = 0.0) -> Outcome:
+        """Files that came, changed or went (None); what was held before is tried again with them.
+
+        `now` is in seconds of any clock that is always the same.
+        """
         if not self._changes:
             self.resolver.change({file: served_source(file, text) for file, text in self.good.items()})
         self._note(texts)
         if not self._live and MESH_FILE not in self.wanted:
             return Outcome({}, {}, published=False)
-        trial = Trial(self.resolver, self.good, self._pending, self._candidates())
+        candidates = self._candidates()
+        guarded = self._guarded(candidates, now)
+        trial = Trial(self.resolver, self.good, self._pending, candidates, guarded.kept)
         if not trial.run() or not (self._live or self._is_founded(trial.served())):
             trial.abandon()
             return Outcome({}, trial.held(), published=False)
         self._live = True
-        return Outcome(self._accept(trial.served()), trial.held(), published=True)
+        self._guard.settle(self._services, now)
+        return Outcome(self._accept(trial.served()), trial.held(), published=True, guarded=guarded)
+
+    def confirm(self, digest: str, now: float = 0.0) -> tuple[Losses, Outcome]:
+        """Let go what is guarded under this hash: what that is, and what it came to. Raises NotGuarded."""
+        taken = self._guard.confirm(digest)
+        return taken, self.change({}, now)
+
+    def _guarded(self, candidates: Mapping[str, Source | None], now: float) -> Losses:
+        """What these files would take away; nothing where one, or another of its name, is broken."""
+        before = {file: self.resolver.sources.get(file) for file in candidates}
+        broken = {file for file, source in candidates.items() if source and source.problems}
+        names = {PurePosixPath(file).stem for file in broken}
+        gone = {file for file, source in candidates.items() if source is None}
+        if MESH_FILE in self.wanted:  # without it no deletion counts, so none is a loss
+            gone = {file for file in gone if PurePosixPath(file).stem in names}
+        after = {**candidates, **{file: before[file] for file in broken | gone}}
+        return self._guard.weigh(before, after, self._services, self._used, now)
+
+    def _services(self) -> frozenset[str]:
+        """The names of the services that are served, but for those that are served as a name alone."""
+        loaded = self.resolver.sources.values()
+        return frozenset(one.name for one in loaded if one.kind is Kind.SERVICE and one.entry is not None)
 
     def _note(self, texts: Mapping[str, bytes | None]) -> None:
         self._changes += 1

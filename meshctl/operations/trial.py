@@ -4,7 +4,7 @@ May import the catalog and what resolves it. Each file has a short row of forms,
 what cannot break anything; a file that takes part in a problem goes down by one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -48,13 +48,17 @@ class Trial:
         good: Mapping[str, bytes],
         changed: Mapping[str, int],
         candidates: Mapping[str, Source | None],
+        kept: Collection[str] = (),
     ) -> None:
-        """`candidates` are the files that differ from `good`, as on disk; `changed` says in which order."""
+        """`candidates` are the files that differ from `good`, as on disk; `changed` says in which order.
+
+        Those in `kept` stay at their last good text, which they have, whatever else is served.
+        """
         self._resolver = resolver
         self._changed = changed
         self._before = {file: _Form(good.get(file)) for file in candidates}
         self._forms = {file: _forms(file, good.get(file), source) for file, source in candidates.items()}
-        self._form = dict.fromkeys(candidates, 0)
+        self._form = {file: int(file in kept) for file in candidates}
         self._findings: dict[str, set[Finding]] = {}
         self._deleted = {file for file, source in candidates.items() if source is None}
         self._contested: set[str] = set()  # one of several that could have gone back

@@ -243,6 +243,95 @@ def test_last_good_texts_that_do_not_resolve_are_not_published() -> None:
     assert list(outcome.held) == ["a/web.yaml"]
 
 
+THREE = {f"a/{name}.yaml": service(name) for name in ("web", "users", "pay")}
+EDGE = {"e/edge.yaml": gateway("edge", "web/v1")}
+
+
+def test_losses_alone_wait_and_all_else_goes_on() -> None:
+    admission = start({**THREE, **EDGE})
+    new, changed = service("new"), service("web", port=9)
+    outcome = admission.change(
+        {"a/users.yaml": None, "a/pay.yaml": None, "a/new.yaml": new, "a/web.yaml": changed}
+    )
+    assert outcome.published
+    assert outcome.guarded.names == ("service pay", "service users")
+    assert outcome.changes == {"a/new.yaml": new, "a/web.yaml": changed}
+    assert outcome.held == {}
+    assert admission.good["a/users.yaml"] == THREE["a/users.yaml"]
+    assert admission.resolver.problems() == []
+    again = admission.change({"a/new.yaml": None})
+    assert again.guarded.names == ("service new", "service pay", "service users")
+
+
+def test_confirmed_losses_go_and_the_next_ones_wait_again() -> None:
+    admission = start({**THREE, **EDGE})
+    gone: dict[str, bytes | None] = {"a/users.yaml": None, "a/pay.yaml": None}
+    guarded = admission.change(gone).guarded
+    taken, outcome = admission.confirm(guarded.hash)
+    assert taken == guarded
+    assert outcome.changes == gone
+    assert outcome.guarded.names == ()
+    assert admission.change({"a/users.yaml": THREE["a/users.yaml"]}).guarded.names == ()
+    assert admission.change({"e/edge.yaml": None}).guarded.names == ("gateway edge",)
+
+
+def test_confirmed_loss_that_somebody_still_uses_is_held_until_nobody_does() -> None:
+    admission = start({**THREE, "a/web.yaml": service("web", "users")})
+    gone: dict[str, bytes | None] = {"a/users.yaml": None, "a/pay.yaml": None}
+    _, outcome = admission.confirm(admission.change(gone).guarded.hash)
+    assert outcome.changes == {"a/pay.yaml": None}
+    assert words(outcome) == {"a/users.yaml": ["a/web.yaml:6:8 MSH0301"]}
+    outcome = admission.change({"a/web.yaml": service("web")})
+    assert outcome.changes == {"a/users.yaml": None, "a/web.yaml": service("web")}
+    assert outcome.guarded.names == ()
+
+
+def test_guard_ends_when_the_files_come_back() -> None:
+    admission = start({**THREE, **EDGE})
+    assert admission.change(dict.fromkeys({**THREE, **EDGE})).guarded.names == (
+        *("gateway edge", "service pay", "service users", "service web"),
+    )
+    outcome = admission.change({**THREE, **EDGE})
+    assert outcome.guarded.names == ()
+    assert outcome.changes == {}
+
+
+def test_new_entry_that_conflicts_with_a_guarded_one_is_held() -> None:
+    texts = {**THREE, "a/users.yaml": service("users", alias="x.example.com")}
+    admission = start(texts)
+    people = service("people", alias="x.example.com")
+    outcome = admission.change({"a/users.yaml": None, "a/pay.yaml": None, "a/people.yaml": people})
+    assert outcome.guarded.names == ("service pay", "service users")
+    assert list(outcome.held) == ["a/people.yaml"]
+    _, outcome = admission.confirm(outcome.guarded.hash)
+    assert outcome.held == {}
+    assert admission.good["a/people.yaml"] == people
+
+
+def test_last_endpoints_of_what_a_node_uses_wait() -> None:
+    empty = service("users").replace(b"[127.0.0.1]", b"[]")
+    admission = Admission(Resolver(), used=lambda: {"users"})
+    admission.change({"mesh.yaml": MESH, **THREE})
+    outcome = admission.change({"a/users.yaml": empty, "a/pay.yaml": service("pay", port=9)})
+    assert outcome.guarded.names == ("endpoints of users",)
+    assert list(outcome.changes) == ["a/pay.yaml"]
+    _, outcome = admission.confirm(outcome.guarded.hash)
+    assert outcome.changes == {"a/users.yaml": empty}
+
+
+def test_restart_on_half_of_the_files_serves_the_last_good_texts() -> None:
+    good = {"mesh.yaml": MESH, **THREE, **EDGE}
+    admission = Admission(Resolver(), good)
+    outcome = admission.change({**dict.fromkeys(good), "mesh.yaml": MESH, "a/web.yaml": THREE["a/web.yaml"]})
+    assert outcome.published
+    assert outcome.guarded.names == ("gateway edge", "service pay", "service users")
+    assert admission.good == good
+
+
+def test_first_start_has_nothing_to_guard() -> None:
+    assert start({"a/web.yaml": service("web")}).change({"a/web.yaml": None}).guarded.names == ()
+
+
 NAMES = ("web", "users", "pay")
 FILES = ("mesh.yaml", *(f"{team}/{name}.yaml" for team in ("a", "b") for name in NAMES), "a/edge.yaml")
 
@@ -275,6 +364,13 @@ def test_what_is_served_always_resolves_and_what_troubles_nobody_is_always_serve
     admission.change({"mesh.yaml": MESH})
     for step in history:
         outcome = admission.change(step)
+        assert outcome.published
+        assert admission.resolver.problems() == []
+        kept = {file: admission.good.get(file) for file in outcome.guarded.kept}
+        assert all(kept.values()), "what is guarded stays served"
+        if outcome.guarded.files:
+            _, outcome = admission.confirm(outcome.guarded.hash)
+            assert not outcome.guarded.files
         assert outcome.published
         assert admission.resolver.problems() == []
         assert _problems(admission.good) == []
