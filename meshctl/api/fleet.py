@@ -1,4 +1,4 @@
-"""The gRPC service behind `meshctl fleet`: who is connected, and what is published, as messages.
+"""The gRPC service behind `meshctl fleet` and `confirm`: who is connected and what is published, as messages.
 
 May import what is served, and our own messages: with `cli/client.py` this is their other end. Lines of the
 catalog are looked up when somebody asks, as the files stand then.
@@ -7,12 +7,15 @@ catalog are looked up when somebody asks, as the files stand then.
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.names import Role
+from meshctl.operations.guard import NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.problems import Finding, Span, nearest
 from meshctl.serve.publish import Publisher
@@ -64,6 +67,21 @@ class FleetService(FleetServicer):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"there is no role {request.role!r}")
         return pb.GetTargetResponse(address=found.address, hosts=found.hosts)
 
+    async def Confirm(self, request: pb.ConfirmRequest, context: _Context) -> pb.ConfirmResponse:
+        """Let go what is guarded, if it is still what the hash names, and who asks is on this machine."""
+        peer = context.peer()
+        if not is_local(peer):
+            words = "confirm is taken from the machine alone that meshctl serve runs on"
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, words)
+        try:
+            taken = self._publisher.confirm(request.hash, f"{request.user} at {peer}")
+        except NotGuarded as error:
+            if not error.current:
+                await context.abort(grpc.StatusCode.NOT_FOUND, "nothing is guarded")
+            words = f"what is guarded now has the hash {error.current}"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
+        return pb.ConfirmResponse(losses=taken.names)
+
     def _node(self, status: NodeStatus) -> pb.Node:
         node, clock = status.node, _wall_clock()
         return pb.Node(
@@ -98,14 +116,27 @@ class FleetService(FleetServicer):
         )
 
 
+def is_local(peer: str) -> bool:
+    """Whether a peer, as grpc names it (`ipv4:127.0.0.1:5000`, `ipv6:%5B::1%5D:5000`), is on this machine."""
+    kind, _, rest = unquote(peer).partition(":")
+    try:
+        address = ip_address(rest.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return kind == "unix"
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
 def catalog(standing: Standing) -> pb.Catalog:
     """What is published, and what is not."""
+    guarded = standing.guarded
     return pb.Catalog(
         state=standing.state.value,
         reason=standing.reason,
         revision=str(standing.revision) if standing.published_at is not None else "",
         published_at=_timestamp(standing.published_at),
         broken=list(_broken(standing)),
+        guarded=pb.Guarded(hash=guarded.hash, losses=guarded.names) if guarded.files else None,
     )
 
 

@@ -3,14 +3,14 @@
 May import grpc and meshctl's own messages; it is their one door in the command line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NotRequired, TypedDict, TypeVar, cast
 
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from meshctl.cli.errors import Failure, TimedOut
+from meshctl.cli.errors import Denied, Failure, Stale, TimedOut
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub
 
@@ -43,6 +43,13 @@ class BrokenEntry(TypedDict):
     serving: str
 
 
+class Guarded(TypedDict):
+    """What waits to be confirmed, and the hash that names it."""
+
+    hash: str
+    losses: list[str]
+
+
 class Catalog(TypedDict):
     """What is published; times are ISO 8601, as in all that follows."""
 
@@ -51,6 +58,7 @@ class Catalog(TypedDict):
     revision: str
     published_at: NotRequired[str]
     broken: list[BrokenEntry]
+    guarded: NotRequired[Guarded]
 
 
 class TypeStatus(TypedDict):
@@ -130,12 +138,24 @@ def get_target(server: str, role: str, names: Sequence[str]) -> Target:
     return cast(Target, _ask(server, "GetTarget", pb.GetTargetRequest(role=role, names=names)))
 
 
-def _ask(server: str, method: str, request: Message) -> object:
+class Confirmed(TypedDict):
+    """What was let go."""
+
+    losses: list[str]
+
+
+def confirm(server: str, digest: str, user: str) -> Confirmed:
+    """Let go what is guarded under this hash. Raises Failure; Stale when that is not what is guarded."""
+    stale = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
+    return cast(Confirmed, _ask(server, "Confirm", pb.ConfirmRequest(hash=digest, user=user), stale))
+
+
+def _ask(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> object:
     try:
         with grpc.insecure_channel(server, options=_OPTIONS) as channel:
             answer: Message = getattr(FleetStub(channel), method)(request, timeout=TIMEOUT_S)
     except grpc.RpcError as error:
-        raise _failure(server, error) from None
+        raise (Stale(error.details() or "") if error.code() in stale else _failure(server, error)) from None
     return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
@@ -143,6 +163,8 @@ def _failure(server: str, error: grpc.RpcError) -> Failure:
     code, details = error.code(), error.details() or ""
     if code is grpc.StatusCode.NOT_FOUND:
         return Failure(details)
+    if code is grpc.StatusCode.PERMISSION_DENIED:
+        return Denied(details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return TimedOut(f"{server} did not answer within {TIMEOUT_S:g} s")
     if code is grpc.StatusCode.UNAVAILABLE:

@@ -9,6 +9,8 @@ import traceback
 import click
 
 EXIT_FAILED = 1
+EXIT_DENIED = 3
+EXIT_STALE = 4
 EXIT_TIMEOUT = 5
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
@@ -18,6 +20,18 @@ class Failure(click.ClickException):
     """A command that cannot do its work: what is wrong, and what to do about it."""
 
     exit_code = EXIT_FAILED
+
+
+class Denied(Failure):
+    """Who asks may not do this, or not from here."""
+
+    exit_code = EXIT_DENIED
+
+
+class Stale(Failure):
+    """What was decided on is no longer what there is."""
+
+    exit_code = EXIT_STALE
 
 
 class TimedOut(Failure):

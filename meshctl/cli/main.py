@@ -33,6 +33,7 @@ COMMANDS = (
     Row("serve", "serve", "Run the control plane on a catalog."),
     Row("bootstrap", "bootstrap", "Write the configuration that an Envoy starts with."),
     Row("fleet", "fleet", "Show the connected nodes and what they accepted."),
+    Row("confirm", "confirm", "Let go what the server guards: too much that would vanish at once."),
     Row("demo", "demo", "Shift a service between versions under load, with real Envoys."),
     Row("version", "version", "Show the version of meshctl."),
 )

@@ -28,6 +28,7 @@ from meshctl.serve.journal import Journal
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.publish import Publisher
 from meshctl.serve.save import Saver
+from meshctl.serve.standing import guarded_words
 from meshctl.serve.watch import Watch
 from meshctl.snapshot.disk import Disk, StateUnavailable
 from meshctl.units import Duration
@@ -116,7 +117,7 @@ class _Server:
     async def run(self, services: Sequence[Service]) -> None:
         """Start, wait for `stop`, drain."""
         with bound(self._settings.http, "--http") as listening:
-            http = HttpServer(application(self._not_ready, self._metrics.text), listening)
+            http = HttpServer(application(self._not_ready, self._guarded, self._metrics.text), listening)
             grpc_server = self._grpc_server(services)
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(http.run_until_stopped())
@@ -197,6 +198,10 @@ class _Server:
         if self._stop.is_set():
             return "draining"
         return "" if standing.live else standing.reason
+
+    def _guarded(self) -> str:
+        guarded = self._publisher.standing.guarded
+        return guarded_words(guarded) if guarded.files else ""
 
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()

@@ -41,8 +41,14 @@ class HttpServer(uvicorn.Server):
         yield
 
 
-def application(not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> Starlette:
-    """The three pages. `not_ready` says why nodes are not served from the catalog, "" when they are."""
+def application(
+    not_ready: Callable[[], str], guarded: Callable[[], str], metrics: Callable[[], bytes]
+) -> Starlette:
+    """The three pages.
+
+    `not_ready` says why nodes are not served from the catalog, "" when they are; `guarded` what waits
+    to be confirmed, "" when nothing does.
+    """
 
     async def healthz(_request: Request) -> Response:
         """The process runs and its loop turns."""
@@ -51,7 +57,10 @@ def application(not_ready: Callable[[], str], metrics: Callable[[], bytes]) -> S
     async def readyz(_request: Request) -> Response:
         """Nodes are served from the catalog."""
         why = not_ready()
-        return PlainTextResponse(f"{why}\n", status_code=503) if why else PlainTextResponse("ready\n")
+        if why:
+            return PlainTextResponse(f"{why}\n", status_code=503)
+        waiting = guarded()
+        return PlainTextResponse(f"ready\nguarded: {waiting}\n" if waiting else "ready\n")
 
     async def all_metrics(_request: Request) -> Response:
         """For Prometheus."""

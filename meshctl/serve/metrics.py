@@ -61,7 +61,10 @@ class _Gauges(Collector):
         yield _gauge("meshctl_revision", "Revision of the published snapshot.", standing.revision)
         words = "Changes of the catalog that were published."
         yield CounterMetricFamily("meshctl_publishes", words, value=standing.publishes)
-        yield _gauge("meshctl_held_entries", "Files not served as they stand on disk.", len(standing.held))
+        held = standing.held.keys() | standing.guarded.kept
+        yield _gauge("meshctl_held_entries", "Files not served as they stand on disk.", len(held))
+        words = "What the files on disk would take away, and stays until it is confirmed."
+        yield _gauge("meshctl_guarded_losses", words, len(standing.guarded.names))
         yield _gauge("meshctl_catalog_live", "1: nodes are served from the catalog.", standing.live)
         words = "1: the catalog is not usable, and the last good state goes to nodes that hold nothing."
         yield _gauge("meshctl_provisional", words, standing.provisional)

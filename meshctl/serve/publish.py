@@ -10,6 +10,7 @@ May import all layers below. What may be served is decided by `operations.admit`
   broken, and not missing, is served by its last good text, like any entry.
 - Once something was published, nothing takes it away: a mesh.yaml that goes missing stays at its last good
   text, and no other file counts as deleted until it is back.
+- A valid change that loses too much (`operations.guard`) leaves the losses served until they are confirmed.
 """
 
 import logging
@@ -22,14 +23,15 @@ from meshctl.catalog.folder import MESH_FILE
 from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.fleet.fleet import REMEMBERED, Fleet
 from meshctl.fleet.node import Node
-from meshctl.names import Ref, ViewKey
+from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
 from meshctl.operations.admit import Admission, Outcome
 from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding, Span
 from meshctl.serve.seats import Post, Posts, Seat, Wake
-from meshctl.serve.standing import CatalogState, Standing, held_words
+from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
 from meshctl.snapshot import Snapshot
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
@@ -60,7 +62,7 @@ class Publisher:
         self.standing = Standing()
         self._fleet, self._state, self._stale_limit = fleet, state, stale_limit
         self._save, self._now, self._clock = save, now, clock
-        self._admission = Admission(self.resolver, state.texts if state else {})
+        self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
         self._compiler = Compiler(self.resolver, state.snapshot if state else None)
         self._posts = Posts()
         self._started = now()
@@ -69,7 +71,7 @@ class Publisher:
 
     def read(self, texts: Mapping[str, bytes | None]) -> Outcome:
         """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
-        outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts})
+        outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts}, self._now())
         if outcome.published:
             self._want_known_views()
             self._compiler.publish()
@@ -81,10 +83,22 @@ class Publisher:
 
     def change(self, texts: Mapping[str, bytes | None]) -> None:
         """Take in files that came, changed or went (None), and publish what that changes."""
-        outcome = self._admission.change(texts)
+        outcome = self._admission.change(texts, self._now())
         if outcome.published and not self.standing.live:
             self._want_known_views()
         self._settle(outcome)
+
+    def confirm(self, digest: str, who: str) -> Losses:
+        """Let go what is guarded under this hash, and say what that was; `who` is for the log.
+
+        Raises NotGuarded.
+        """
+        if not self.standing.guarded.files:
+            raise NotGuarded("")
+        taken, outcome = self._admission.confirm(digest, self._now())
+        log.warning("confirmed: by=%r hash=%s losses=%r", who, digest, ", ".join(taken.names))
+        self._settle(outcome)
+        return taken
 
     def open(self, node: Node, wake: Wake) -> Seat:
         """A stream's seat; its view is compiled if it is the first.
@@ -124,7 +138,7 @@ class Publisher:
         return [self.resolver.locate(place) for place in self._compiler.places(view, ref, words)]
 
     def _settle(self, outcome: Outcome) -> None:
-        known = self.standing.held
+        known, guarded = self.standing.held, self.standing.guarded
         if not outcome.published:
             self._refuse(outcome)
         else:
@@ -135,6 +149,7 @@ class Publisher:
             if not was_live:
                 self._posts.wake_all()
         self._log(outcome, known)
+        self._log_guarded(guarded.hash)
 
     def _log(self, outcome: Outcome, known: Mapping[str, tuple[Finding, ...]]) -> None:
         if outcome.changes:
@@ -150,6 +165,21 @@ class Publisher:
                 log.warning("held back: entry=%r problem=%r", file, str(finding))
         for file in known.keys() - outcome.held.keys():
             log.info("no longer held back: entry=%r", file)
+
+    def _log_guarded(self, known: str) -> None:
+        guarded = self.standing.guarded
+        if guarded.hash and guarded.hash != known:
+            names = ", ".join(guarded.names)
+            words = "guarded, stays served: losses=%r hash=%s next='meshctl confirm %s'"
+            log.warning(words, names, guarded.hash, guarded.hash)
+        elif known and not guarded.hash:
+            log.info("no longer guarded: hash=%s", known)
+
+    def _used(self) -> frozenset[str]:
+        """The services that a node can reach: those with clusters in a view that is wanted."""
+        views = self._compiler.snapshot.views.values()
+        clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
+        return frozenset(parse_cluster(name)[0] for name in clusters)
 
     def _has_entries(self) -> bool:
         return any(source.team for source in self.resolver.sources.values())
@@ -169,6 +199,7 @@ class Publisher:
             provisional=provisional,
             revision=self._compiler.snapshot.revision,
             held=outcome.held,
+            guarded=Losses(),
         )
         log.error("catalog not usable: reason=%r", reason)
 
@@ -245,12 +276,15 @@ def _checked(key: ViewKey) -> ViewKey:
 
 
 def _described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -> Standing:
-    held = outcome.held
+    held, guarded = outcome.held, outcome.guarded
+    state = CatalogState.BROKEN if held else CatalogState.CURRENT
+    reasons = [guarded_words(guarded)] if guarded.files else []
     return replace(
         standing,
-        state=CatalogState.BROKEN if held else CatalogState.CURRENT,
-        reason=held_words(held) if held else "",
+        state=CatalogState.GUARDED if guarded.files else state,
+        reason="; ".join([*reasons, held_words(held)] if held else reasons),
         held=held,
+        guarded=guarded,
         publishes=standing.publishes + bool(outcome.changes),
         unserved=frozenset(file for file in held if good.get(file, NAME_ONLY) == NAME_ONLY),
     )

@@ -1,6 +1,6 @@
 """What is published, and what of the catalog is not: the words of `fleet`, of /readyz and of the log.
 
-Imports `problems`.
+Imports `problems` and the list of losses.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from meshctl.operations.guard import Losses
 from meshctl.problems import Finding
+
+_SHOWN = 5  # losses in one sentence
 
 
 class CatalogState(Enum):
@@ -17,6 +20,7 @@ class CatalogState(Enum):
     LOADING = "loading"
     CURRENT = "current"
     BROKEN = "broken"
+    GUARDED = "guarded"
     UNUSABLE = "unusable"
 
 
@@ -27,7 +31,8 @@ class Standing:
     `live`: nodes are served from the catalog. `provisional`: the last good state of an earlier run is given
     to nodes that hold nothing. `publishes` counts the changes of the catalog that went out. `published_at`
     is in seconds of the epoch. `held` says of each file that is not served as it stands on disk why, and
-    `unserved` which of those have no last good text either.
+    `unserved` which of those have no last good text either. `guarded` is what the files on disk would take
+    away, and stays until it is confirmed.
     """
 
     state: CatalogState = CatalogState.LOADING
@@ -39,6 +44,7 @@ class Standing:
     published_at: float | None = None
     held: Mapping[str, tuple[Finding, ...]] = field(default_factory=lambda: MappingProxyType({}))
     unserved: frozenset[str] = frozenset()
+    guarded: Losses = field(default_factory=Losses)
 
 
 def held_words(held: Mapping[str, tuple[Finding, ...]]) -> str:
@@ -46,3 +52,11 @@ def held_words(held: Mapping[str, tuple[Finding, ...]]) -> str:
     first = next(iter(held))
     more = f" and {len(held) - 1} more" if len(held) > 1 else ""
     return f"{first}{more} not served as on disk: {held[first][0]}"
+
+
+def guarded_words(losses: Losses) -> str:
+    """What waits, and what to type to let it go, in one sentence."""
+    names = losses.names
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    told = f"{', '.join(names[:_SHOWN])}{more}"
+    return f"the files on disk would take away {told}; if that is meant: meshctl confirm {losses.hash}"

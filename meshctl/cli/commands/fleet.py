@@ -12,6 +12,7 @@ from meshctl.cli import client
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
 from meshctl.cli.output import ago, hint, moment, table, write
+from meshctl.envoy.bootstrap import CONTROL_PLANE
 
 _TYPES = ("cds", "eds", "lds", "rds")
 _UNUSABLE = "unusable"  # nodes are turned away, however many ask
@@ -38,7 +39,7 @@ def list_(server: str, form: str) -> None:
     elif fleet["catalog"]["state"] != _UNUSABLE:
         click.echo("no node has connected yet", err=True)
         hint(_START)
-    for line in _catalog(fleet["catalog"], now):
+    for line in _catalog(fleet["catalog"], server, now):
         click.echo(line)
     return None
 
@@ -61,7 +62,7 @@ def show(node: str, server: str, form: str) -> None:
     now = _now()
     for line in (*_node(answer["node"], now), "", *_types(answer["node"], now), *_refusals(answer["node"])):
         click.echo(line)
-    for line in _catalog(answer["catalog"], now):
+    for line in _catalog(answer["catalog"], server, now):
         click.echo(line)
     return None
 
@@ -129,14 +130,20 @@ def _refusals(node: client.Node) -> Iterator[str]:
             yield f"  {_place(place)}"
 
 
-def _catalog(catalog: client.Catalog, now: datetime) -> Iterator[str]:
+def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[str]:
     published = ago(catalog.get("published_at", ""), now)
     what = f", revision {catalog['revision']} published {published}" if catalog["revision"] else ""
-    why = "" if catalog["broken"] else catalog["reason"]  # else the lines below say it
+    guarded = catalog.get("guarded")
+    why = "" if catalog["broken"] or guarded else catalog["reason"]  # else the lines below say it
     yield f"catalog: {catalog['state']}{what}" + (f"; {why}" if why else "")
     for broken in catalog["broken"]:
         problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
         yield f"  {_place(broken['location'])}: {problem} (serving: {broken['serving']})"
+    if guarded:
+        there = "" if server == CONTROL_PLANE else f" --server {server}"
+        for loss in guarded["losses"]:
+            yield f"  would vanish, and stays served: {loss}"
+        yield f"  if that is meant: meshctl confirm {guarded['hash']}{there}"
 
 
 def _place(place: client.Location) -> str:

@@ -1,9 +1,10 @@
 import asyncio
 import time
 
+import grpc
 import pytest
 
-from meshctl.api.fleet import FleetService, catalog
+from meshctl.api.fleet import FleetService, catalog, is_local
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import ENDPOINTS, Ref, Role
@@ -97,3 +98,45 @@ def test_broken_entries_are_told_with_what_is_served_instead() -> None:
     assert (web.message, web.fix) == ("no service is named 'users'", "write 'user'")
     assert users.message == "no service is named 'users'; this holds back a/users.yaml"
     assert users.serving == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("peer", "local"),
+    [
+        ("ipv4:127.0.0.1:5000", True),
+        ("ipv4:127.8.0.1:5000", True),
+        ("ipv6:%5B::1%5D:5000", True),
+        ("ipv6:[::1]:5000", True),
+        ("ipv6:%5B::ffff:127.0.0.1%5D:5000", True),
+        ("unix:", True),
+        ("ipv4:10.0.0.1:5000", False),
+        ("ipv6:%5B2001:db8::1%5D:5000", False),
+        ("ipv6:%5B::ffff:10.0.0.1%5D:5000", False),
+        ("", False),
+    ],
+)
+def test_who_is_on_this_machine(peer: str, local: bool) -> None:  # noqa: FBT001
+    assert is_local(peer) is local
+
+
+class Stranger:
+    """The context of a call from another machine."""
+
+    code: grpc.StatusCode | None = None
+
+    def peer(self) -> str:
+        return "ipv4:192.0.2.1:5000"
+
+    async def abort(self, code: grpc.StatusCode, _words: str) -> None:
+        self.code = code
+        raise grpc.aio.AbortError
+
+
+async def test_nobody_confirms_from_another_machine(asked: Asked) -> None:
+    asked.publisher.change({"a/web.yaml": None, "a/users.yaml": None})
+    guarded = asked.publisher.standing.guarded
+    stranger = Stranger()
+    with pytest.raises(grpc.aio.AbortError):
+        await asked.service.Confirm(pb.ConfirmRequest(hash=guarded.hash), stranger)  # type: ignore[arg-type]
+    assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
+    assert asked.publisher.standing.guarded == guarded

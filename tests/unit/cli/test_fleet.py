@@ -28,6 +28,7 @@ class _Fleet(FleetServicer):
 
     def __init__(self) -> None:
         self.nodes: list[pb.Node] = []
+        self.confirmed: list[tuple[str, bool]] = []
         self.catalog = pb.Catalog(state="current", revision="7", published_at=_before(1.5 * 60))
 
     def ListNodes(self, request: pb.ListNodesRequest, context: grpc.ServicerContext) -> pb.ListNodesResponse:
@@ -46,7 +47,16 @@ class _Fleet(FleetServicer):
             return pb.GetTargetResponse(address="127.0.0.1:15001", hosts=["users"])
         context.abort(grpc.StatusCode.NOT_FOUND, "unknown service 'wbe'; the nearest name is 'web'")
 
+    def Confirm(self, request: pb.ConfirmRequest, context: grpc.ServicerContext) -> pb.ConfirmResponse:
+        self.confirmed.append((request.hash, bool(request.user)))
+        if request.hash == GUARDED.hash:
+            return pb.ConfirmResponse(losses=GUARDED.losses)
+        if request.hash == "elsewhere":
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not from here")
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"the hash is now {GUARDED.hash}")
 
+
+GUARDED = pb.Guarded(hash="0123456789ab", losses=["gateway edge", "service users"])
 WEB = pb.Node(
     id="web@host-7",
     cluster="web",
@@ -148,6 +158,42 @@ def test_list_names_broken_entries_by_line_with_what_is_served_meanwhile(
         "catalog: broken, revision 7 published 1m ago",
         "  accounts/users.yaml:2:1: MSH0201 service has no key 'prot'; write 'port' (serving: last good)",
     ]
+
+
+def test_list_says_what_would_vanish_and_what_to_type(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.state, fleet.catalog.reason = "guarded", "the files on disk would take away 2 things"
+    fleet.catalog.guarded.CopyFrom(GUARDED)
+    run(["fleet", "list"])
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "catalog: guarded, revision 7 published 1m ago",
+        "  would vanish, and stays served: gateway edge",
+        "  would vanish, and stays served: service users",
+    ]
+    assert last.startswith("  if that is meant: meshctl confirm 0123456789ab --server 127.0.0.1:")
+
+
+def test_confirm_says_what_it_let_go(fleet: _Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["confirm", GUARDED.hash]) == 0
+    assert capsys.readouterr() == (
+        "let go: gateway edge\nlet go: service users\n",
+        "next: meshctl fleet list\n",
+    )
+    assert fleet.confirmed == [(GUARDED.hash, True)]
+
+
+@pytest.mark.parametrize(
+    ("digest", "code", "words"),
+    [("ba9876543210", 4, "the hash is now 0123456789ab"), ("elsewhere", 3, "not from here")],
+)
+@pytest.mark.usefixtures("fleet")
+def test_confirm_of_another_list_or_from_elsewhere_ends_with_a_code_of_its_own(
+    digest: str, code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["confirm", digest]) == code
+    assert capsys.readouterr() == ("", f"Error: {words}\n")
 
 
 def test_show_says_why_and_where_in_the_catalog(fleet: _Fleet, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,30 @@ async def test_broken_entry_is_shown_with_its_line_and_what_is_served(tmp_path: 
         assert (await server.catalog("current")).reason == ""
 
 
+async def test_guarded_losses_are_told_everywhere_and_confirmed(tmp_path: Path) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        assert await server.answers(200) == "ready\n"
+        for file in ("a/web.yaml", "a/users.yaml"):
+            (tmp_path / "catalog" / file).unlink()
+        guarded = (await server.catalog("guarded")).guarded
+        assert list(guarded.losses) == ["service users", "service web"]
+        told = await server.answers(200)
+        assert told.startswith("ready\nguarded: ")
+        assert guarded.hash in told
+        page = (await get(server.http_port, "/metrics")).body.decode()
+        assert "\nmeshctl_guarded_losses 2.0\n" in page
+        with pytest.raises(grpc.aio.AioRpcError, match=guarded.hash) as error:
+            await server.fleet.Confirm(pb.ConfirmRequest(hash="0" * 12))
+        assert error.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        taken = await server.fleet.Confirm(pb.ConfirmRequest(hash=guarded.hash, user="ann"))
+        assert list(taken.losses) == ["service users", "service web"]
+        assert not (await server.catalog("current")).HasField("guarded")
+        assert await server.answers(200) == "ready\n"
+        with pytest.raises(grpc.aio.AioRpcError, match="nothing is guarded") as error:
+            await server.fleet.Confirm(pb.ConfirmRequest(hash=guarded.hash))
+        assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
 async def test_restart_without_the_catalog_is_not_ready_and_says_why(tmp_path: Path) -> None:
     async with running(tmp_path, CATALOG) as server:
         await server.answers(200)

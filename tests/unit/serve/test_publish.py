@@ -5,6 +5,7 @@ import pytest
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, Role
+from meshctl.operations.guard import NotGuarded
 from meshctl.serve.publish import Publisher
 from meshctl.serve.seats import Seat
 from meshctl.serve.standing import CatalogState
@@ -320,6 +321,60 @@ def test_node_that_no_view_can_be_made_for_is_refused_and_leaves_nothing_behind(
         world.sit(Node("x", Role.SIDECAR, services, client="1.40", egress=egress))
     assert len(world.publisher.resolver.graph) == cells
     assert not _views(world)
+
+
+GUARDED_CATALOG = {**CATALOG, "a/edge.yaml": b'gateway: edge\nlisteners: [{bind: "0.0.0.0:80"}]\n'}
+
+
+def test_what_would_vanish_stays_and_is_told_until_it_is_confirmed(caplog: pytest.LogCaptureFixture) -> None:
+    world = World().start(GUARDED_CATALOG)
+    pay = world.sit(PAY)
+    kept = pay.view()
+    world.publisher.change(dict.fromkeys(("a/pay.yaml", "a/web.yaml", "a/edge.yaml")))
+    standing = world.publisher.standing
+    digest = standing.guarded.hash
+    assert standing.state is CatalogState.GUARDED
+    assert standing.guarded.names == ("gateway edge", "service pay", "service web")
+    assert standing.reason.endswith(f"if that is meant: meshctl confirm {digest}")
+    assert f"losses='gateway edge, service pay, service web' hash={digest}" in caplog.text
+    assert pay.view() is kept
+    with pytest.raises(NotGuarded):
+        world.publisher.confirm("0" * 12, "ann at ipv4:127.0.0.1:5")
+    assert world.publisher.confirm(digest, "ann at ipv4:127.0.0.1:5").names == standing.guarded.names
+    assert f"confirmed: by='ann at ipv4:127.0.0.1:5' hash={digest} losses='gateway edge," in caplog.text
+    assert world.publisher.standing.state is CatalogState.CURRENT
+    assert set(world.texts) == {"mesh.yaml", "a/users.yaml"}
+    assert view(pay).view.frozen
+
+
+def test_restart_on_half_of_the_catalog_is_guarded_by_the_state_on_disk() -> None:
+    world = World().start(GUARDED_CATALOG)
+    versions = {resource.key: resource.version for resource in view(world.sit(PAY)).resources()}
+    half = {file: CATALOG[file] for file in ("mesh.yaml", "a/users.yaml")}
+    again = World(world.state()).start(half)
+    assert again.publisher.standing.guarded.names == ("gateway edge", "service pay", "service web")
+    pay = again.sit(PAY)
+    assert {resource.key: resource.version for resource in view(pay).resources()} == versions
+    again.publisher.confirm(again.publisher.standing.guarded.hash, "ann")
+    assert set(again.texts) == set(half)
+
+
+def test_last_endpoints_wait_only_while_a_node_uses_them() -> None:
+    empty = service("users").replace(b"['127.0.0.1:9001']", b"[]")
+    world = World().start(CATALOG)
+    world.publisher.change({"a/users.yaml": empty})
+    assert world.publisher.standing.state is CatalogState.CURRENT
+    world = World().start(CATALOG)
+    world.sit(WEB)
+    world.publisher.change({"a/users.yaml": empty})
+    assert world.publisher.standing.guarded.names == ("endpoints of users",)
+    again = World(world.state()).start({**CATALOG, "a/users.yaml": empty})
+    assert again.publisher.standing.guarded.names == ("endpoints of users",), "its node may come back"
+
+
+def test_nothing_is_confirmed_where_nothing_is_served() -> None:
+    with pytest.raises(NotGuarded):
+        World().publisher.confirm("", "ann")
 
 
 def _views(world: World) -> list[str]:
