@@ -88,6 +88,21 @@ async def test_a_restart_on_a_broken_entry_serves_its_last_good_text_and_takes_e
     ]
 
 
+async def test_a_restart_on_half_of_the_catalog_is_guarded_and_loses_no_request(restarts: Restarts) -> None:
+    stage = restarts.stage
+    scene = stage.scene
+    async with loaded(stage) as load, load.change("kill -9, both services gone, restart"):
+        async with killed(restarts):
+            for file in (USERS_FILE, "shop/web.yaml"):
+                (scene.catalog / file).unlink()
+        await until_synced(stage)
+        catalog = await fleet.catalog(scene)
+    assert catalog["state"] == "guarded"
+    assert catalog["guarded"]["losses"] == ["service users", "service web"]
+    for envoy in stage.envoys.values():
+        assert await admin.shares(envoy, "users") == {"v1": 100}
+
+
 async def test_a_restart_on_an_empty_catalog_takes_nothing_from_nodes_and_says_why(
     restarts: Restarts,
 ) -> None:
