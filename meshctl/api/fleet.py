@@ -24,6 +24,8 @@ from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
 from meshctl.xds.types import TYPES
 
+_USER = 64  # characters of a user's name that go into the log
+
 _Context = grpc.aio.ServicerContext[object, object]
 
 
@@ -74,7 +76,7 @@ class FleetService(FleetServicer):
             words = "confirm is taken from the machine alone that meshctl serve runs on"
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, words)
         try:
-            taken = self._publisher.confirm(request.hash, f"{request.user} at {peer}")
+            taken = self._publisher.confirm(request.hash, f"{request.user[:_USER]} at {peer}")
         except NotGuarded as error:
             if not error.current:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "nothing is guarded")
