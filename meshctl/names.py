@@ -5,7 +5,7 @@ connection pools and breaks dashboards, so nobody else builds or takes apart suc
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple, NewType
 
@@ -16,6 +16,9 @@ CLUSTER = TypeUrl(_PREFIX + "config.cluster.v3.Cluster")
 ENDPOINTS = TypeUrl(_PREFIX + "config.endpoint.v3.ClusterLoadAssignment")
 LISTENER = TypeUrl(_PREFIX + "config.listener.v3.Listener")
 ROUTES = TypeUrl(_PREFIX + "config.route.v3.RouteConfiguration")
+
+SHORT_NAMES: Mapping[str, TypeUrl] = {"cds": CLUSTER, "eds": ENDPOINTS, "lds": LISTENER, "rds": ROUTES}
+"""The types by the names that people use, in the order in which commands show them."""
 
 RESERVED_NAMES = frozenset({"inbound"})
 """Names that no service or gateway may have: `inbound/…` is the process beside a sidecar."""

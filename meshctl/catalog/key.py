@@ -69,9 +69,9 @@ class CheckedKey(Key):
             refuse(*found)
         return self
 
+    @abstractmethod
     def mistakes(self) -> Iterator[Mistake]:
         """What does not fit together; paths lead from this key."""
-        raise NotImplementedError
 
 
 class Entry(Key):

@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from meshctl.envoy.decode import decode
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl, ViewKey
-from meshctl.operations.compile import WATCHED, Compiler, view_keys
+from meshctl.names import SHORT_NAMES, ViewKey
+from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.load import load
 from meshctl.snapshot import Resource
-
-TYPES: Mapping[str, TypeUrl] = {"cds": CLUSTER, "eds": ENDPOINTS, "lds": LISTENER, "rds": ROUTES}
-"""The types that are rendered, by the short names that people use, in the order of a request's way back."""
 
 Rendered = Mapping[str, Sequence[dict[str, object]]]
 """Resources by the short name of their type, sorted by their names."""
@@ -28,11 +25,6 @@ def compiled(root: Path) -> Compiler:
     return Compiler(load(root, WATCHED))
 
 
-def every_view(compiler: Compiler) -> list[ViewKey]:
-    """The views of all services' sidecars and all gateways."""
-    return view_keys(compiler.resolver)
-
-
 def resources(compiler: Compiler, key: ViewKey) -> list[Resource]:
     """The resources of one view, by type and name. Raises NotCompiled."""
     if unknown := compiler.knows(key):
@@ -41,14 +33,14 @@ def resources(compiler: Compiler, key: ViewKey) -> list[Resource]:
     view = compiler.publish().view(key.name)
     if view is None:
         raise NotCompiled(f"{key.name} cannot be compiled; meshctl validate says what is wrong")
-    order = list(TYPES.values())
+    order = list(SHORT_NAMES.values())
     return sorted(view.resources(), key=lambda found: (order.index(found.key.type), found.key.name))
 
 
-def render(found: Sequence[Resource], types: Sequence[str] = tuple(TYPES)) -> Rendered:
+def render(found: Sequence[Resource], types: Sequence[str] = tuple(SHORT_NAMES)) -> Rendered:
     """Decode resources, of these types only."""
     return {
-        short: [decode(one.key.type, one.body) for one in found if one.key.type == TYPES[short]]
-        for short in TYPES
+        short: [decode(one.key.type, one.body) for one in found if one.key.type == SHORT_NAMES[short]]
+        for short in SHORT_NAMES
         if short in types
     }

@@ -77,7 +77,7 @@ class Trial:
     def run(self) -> bool:
         """Load what stands on disk and take back what does not resolve. False if nothing helps."""
         self._refuse_broken()
-        self._keep_moved()
+        self._keep_moved(self._forms)
         broken = self.refused
         # Of a file that goes back at once, the last good text is what is loaded already.
         self._load(file for file, form in self._before.items() if form.text != self._chosen(file).text)
@@ -98,13 +98,13 @@ class Trial:
             self._findings[MESH_FILE] = set(findings([MESH_MISSING], lambda place: Span(place.file, 1, 1)))
             self._form.update(dict.fromkeys(self._deleted, 1))
 
-    def _keep_moved(self) -> set[str]:
-        """Deleted files whose name only a refused one has now: moved, and wrong at the new place.
+    def _keep_moved(self, fell: Iterable[str]) -> set[str]:
+        """Deleted files whose name only one of those that `fell` has now: moved, and wrong at the new place.
 
         They come back to their last good text. The bare name would resolve too, and take the entry away
         from everybody who uses it. Returns those that came back by this.
         """
-        bare = [file for file in self._forms if self._chosen(file).text == NAME_ONLY]
+        bare = [file for file in fell if self._chosen(file).text == NAME_ONLY]
         back = {
             gone: file
             for file in bare
@@ -148,7 +148,7 @@ class Trial:
                     self._blame(file, problem)
         for file in back:
             self._form[file] += 1
-        self._load(back | self._keep_moved())
+        self._load(back | self._keep_moved(back))
         return bool(back)
 
     def _losers(self, problem: Problem) -> set[str]:

@@ -13,8 +13,8 @@ from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
 from meshctl.cli.output import ago, hint, moment, table, write
 from meshctl.envoy.bootstrap import CONTROL_PLANE
+from meshctl.names import SHORT_NAMES
 
-_TYPES = ("cds", "eds", "lds", "rds")
 _UNUSABLE = "unusable"  # nodes are turned away, however many ask
 _COLORS = {"synced": "green", "refused": "red", "stalled": "red", "unknown": "red", "orphan": "yellow"}
 
@@ -34,7 +34,7 @@ def list_(server: str, form: str) -> None:
         return write(fleet, form)
     now = _now()
     if fleet["nodes"]:
-        head = ("node", "state", *_TYPES, "client", "seen", "why")
+        head = ("node", "state", *SHORT_NAMES, "client", "seen", "why")
         click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
     elif fleet["catalog"]["state"] != _UNUSABLE:
         click.echo("no node has connected yet", err=True)
@@ -73,7 +73,7 @@ def _now() -> datetime:
 
 def _row(node: client.Node, now: datetime) -> list[str]:
     types = {status["type"]: status for status in node["types"]}
-    marks = [_mark(types[name]) if name in types else "-" for name in _TYPES]
+    marks = [_mark(types[name]) if name in types else "-" for name in SHORT_NAMES]
     seen = "now" if node["connected"] else ago(node.get("last_seen", ""), now)
     state = click.style(node["state"], fg=_COLORS.get(node["state"]))
     if not node["connected"]:

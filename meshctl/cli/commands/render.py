@@ -12,10 +12,10 @@ from meshctl.cli.errors import Failure
 from meshctl.cli.options import Port, catalog_option, output_option, server_option
 from meshctl.cli.output import hint, plural, write, written_file
 from meshctl.mesh.check import ADMIN_PORT
-from meshctl.names import Role, ViewKey
-from meshctl.operations.compile import CLIENT, Compiler
+from meshctl.names import SHORT_NAMES, Role, ViewKey
+from meshctl.operations.compile import CLIENT, Compiler, view_keys
 from meshctl.operations.read_back import NoSecondDecoder, disagreement
-from meshctl.operations.render import TYPES, NotCompiled, compiled, every_view, render, resources
+from meshctl.operations.render import NotCompiled, compiled, render, resources
 from meshctl.operations.static import static_config
 
 
@@ -28,7 +28,11 @@ from meshctl.operations.static import static_config
     "--node", metavar="ID", help="What this node of the fleet gets; asks --server which view that is."
 )
 @click.option(
-    "--type", "types", type=click.Choice(tuple(TYPES)), multiple=True, help="Only this type; repeatable."
+    "--type",
+    "types",
+    type=click.Choice(tuple(SHORT_NAMES)),
+    multiple=True,
+    help="Only this type; repeatable.",
 )
 @click.option("--static", is_flag=True, help="A whole Envoy configuration that runs without a control plane.")
 @click.option(
@@ -64,11 +68,11 @@ def command(
     if static and (not keys or types):
         raise click.UsageError("--static takes one of --service, --gateway and --node, and no --type")
     compiler = compiled(root_of(catalog))
-    chosen = keys or every_view(compiler)
+    chosen = keys or view_keys(compiler.resolver)
     try:
         if check:
             return _check(compiler, chosen)
-        rendered = {key.name: render(resources(compiler, key), types or tuple(TYPES)) for key in chosen}
+        rendered = {key.name: render(resources(compiler, key), types or tuple(SHORT_NAMES)) for key in chosen}
     except (NotCompiled, NoSecondDecoder) as error:
         raise Failure(str(error)) from None
     if static:
