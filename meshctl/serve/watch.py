@@ -8,6 +8,7 @@ looked at, and those that look different are read.
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _LOOK_MS = 5_000
 _ABSENT_S = 0.2  # between two looks for a folder that is not there
 
 _Looks = tuple[int, ...] | None
+_MODIFIED = 3  # where a file's time stands in its looks, in ns
 
 
 class Watch:
@@ -137,8 +139,9 @@ class Watch:
 
     def _read(self, files: Iterable[str], *, changed_only: bool) -> dict[str, bytes | None]:
         batch: dict[str, bytes | None] = {}
+        latest = time.monotonic_ns() + LATEST_MS * 1_000_000
         for file in sorted(files):
-            looks = _looks(self._root / file)
+            looks = _settled(self._root / file, latest)
             if changed_only and file in self._texts and looks is not None and looks == self._looks.get(file):
                 continue
             text = read_file(self._root, file)
@@ -155,6 +158,19 @@ class Watch:
 def _same(text: bytes, other: bytes | None) -> bool:
     """Whether two readings are the same; of a file that cannot be read, for the same reason."""
     return text == other and getattr(text, "reason", None) == getattr(other, "reason", None)
+
+
+def _settled(path: Path, latest: int) -> _Looks:
+    """What a file looks like once it has been left alone for `SILENCE_MS`, or at `latest`.
+
+    An event waits for that silence; a look at all files may come between an editor's two writes.
+    """
+    while (looks := _looks(path)) is not None and time.monotonic_ns() < latest:
+        left = SILENCE_MS * 1_000_000 - (time.time_ns() - looks[_MODIFIED])
+        if not 0 < left <= SILENCE_MS * 1_000_000:  # silent for long enough, or a clock that is ahead of ours
+            break
+        time.sleep(left / 1e9)  # noqa: TID251 (in a reader's thread; an event that tells of a write's end there is not)
+    return looks
 
 
 def _looks(path: Path) -> _Looks:

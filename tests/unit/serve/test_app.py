@@ -60,7 +60,9 @@ class Running:
 def write(root: Path, texts: Mapping[str, bytes]) -> None:
     for file, text in texts.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_bytes(text)
+        beside = root / file.replace(".yaml", ".tmp")  # as editors do: never half a file
+        beside.write_bytes(text)
+        beside.replace(root / file)
 
 
 @asynccontextmanager

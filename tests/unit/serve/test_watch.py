@@ -81,6 +81,34 @@ def test_look_tells_what_came_changed_and_went(root: Path) -> None:
     assert watch.look() == {WEB: b"other", USERS: None, "a/new.yaml": b"new"}
 
 
+def test_file_that_is_being_written_is_read_when_it_is_left_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(root)
+    watch.look()
+
+    def write_the_rest(seconds: float) -> None:
+        assert 0 < seconds <= watching.SILENCE_MS / 1000
+        (root / WEB).write_text("half, and the rest")
+        os.utime(root / WEB, (1, 1))
+
+    monkeypatch.setattr("meshctl.serve.watch.time.sleep", write_the_rest)
+    (root / WEB).write_text("half")
+    assert watch.look() == {WEB: b"half, and the rest"}
+
+
+def test_file_that_is_never_left_alone_is_read_at_the_latest(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch(root)
+    watch.look()
+    clock = iter(range(0, 10**12, watching.LATEST_MS * 250_000))  # a few looks, then it is the latest
+    monkeypatch.setattr("meshctl.serve.watch.time.monotonic_ns", lambda: next(clock))
+    monkeypatch.setattr("meshctl.serve.watch.time.sleep", lambda _: (root / WEB).write_text("other"))
+    (root / WEB).write_text("half")
+    assert watch.look() == {WEB: b"other"}
+
+
 def test_folder_that_is_not_there_has_no_files(root: Path) -> None:
     watch = Watch(root)
     watch.look()
