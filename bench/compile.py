@@ -1,10 +1,13 @@
-"""What a catalog costs: reading, compiling cold, memory, and three kinds of edit, at three sizes.
+"""What a catalog costs: reading, compiling cold, memory, edits, and trouble, at three sizes.
 
     python bench/compile.py [SIZE ...]
 
 Every service has 10 endpoints and uses a hub and two others. An edit is timed from the new text of one
 file to the bytes of the next snapshot, with every sidecar's view open; each figure is the median of
-several edits, in milliseconds. Each size runs in a process of its own, so that memory is its own.
+several edits, in milliseconds. "half" changes the endpoints of every other file at once; "held" is an edit
+while another file is held back for a misspelt name; "chain" removes half of a ring of services of which
+each uses the next, so that all of them come back, one after the other. Each size runs in a process of its
+own, so that memory is its own.
 """
 
 import gc
@@ -72,6 +75,9 @@ def measure(services: int) -> dict[str, float]:
         "leaf": _edit(admission, compiler, services, services // 2, lambda n: {"endpoint": n}),
         "hub endpoint": _edit(admission, compiler, services, 0, lambda n: {"endpoint": n}),
         "hub host": _edit(admission, compiler, services, 0, lambda n: {"alias": f"hub{n}.internal"}),
+        "half": _half(admission, compiler, services),
+        "held": _held(admission, compiler, services),
+        "chain": _chain(services),
     }
 
 
@@ -95,6 +101,44 @@ def _edit(
     return median(times)
 
 
+def _half(admission: Admission, compiler: Compiler, services: int) -> float:
+    """Every other file changes at once: a branch is checked out."""
+    numbers = range(0, services, 2)
+    texts = {f"team/{name(n)}.yaml": service_text(n, services, endpoint=EDITS + 1).encode() for n in numbers}
+    start = time.perf_counter()
+    changed = len(admission.change(texts).changes)
+    compiler.publish()
+    if changed != len(texts):
+        raise SystemExit("not all of the half that changed is served")
+    return 1000 * (time.perf_counter() - start)
+
+
+def _held(admission: Admission, compiler: Compiler, services: int) -> float:
+    """An edit while another file names a service that nearly all others are near to."""
+    misspelt = service_text(1, services).replace("uses: [", "uses: [s99999, ").encode()
+    if not admission.change({"team/s1.yaml": misspelt}).held:
+        raise SystemExit("the misspelt name is not held back")
+    return _edit(admission, compiler, services, services // 2, lambda n: {"endpoint": n})
+
+
+def _chain(services: int) -> float:
+    """Half of a ring is removed, and comes back name by name, since the rest still leads to it."""
+    ring = {f"team/s{n}.yaml": _linked(n, services) for n in range(services)}
+    admission = Admission(Resolver())
+    admission.change({"mesh.yaml": MESH.encode(), **ring})
+    guarded = admission.change(dict.fromkeys([*ring][: services // 2])).guarded
+    start = time.perf_counter()
+    _, outcome = admission.confirm(guarded.hash)
+    if len(outcome.held) != services // 2:
+        raise SystemExit("a part of the chain is gone")
+    return 1000 * (time.perf_counter() - start)
+
+
+def _linked(number: int, services: int) -> bytes:
+    after = (number + 1) % services
+    return f"service: s{number}\nport: 80\nendpoints: [10.0.0.1]\nuses: [s{after}]\n".encode()
+
+
 def _megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -110,7 +154,7 @@ def main() -> None:
         print("".join(f"{value:>14,.{0 if value == int(value) else 2}f}" for value in row.values()))
     print("times in ms, memory of the whole process in MB")
     print("edits: from the file's new text to the bytes of the next snapshot")
-    for edit in ("leaf", "hub endpoint", "hub host"):
+    for edit in ("leaf", "hub endpoint", "hub host", "half", "held", "chain"):
         ratio = rows[-1][edit] / rows[0][edit]
         print(f"{edit}: {ratio:.2f} times as much at {rows[-1]['services']:,} as at {rows[0]['services']:,}")
 

@@ -6,18 +6,22 @@ May import the catalog and the graph.
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
 from meshctl.mesh.facts import Calls
-from meshctl.mesh.inputs import DECLARED, NAMES, service_entry
+from meshctl.mesh.inputs import DECLARED, service_entry
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.problems import UNKNOWN_SERVICE
-from meshctl.problems import Place, Problem, nearest
+from meshctl.problems import Place, Problem
 
 
-def unknown_service(look: Look, name: str, place: Place) -> Problem:
-    """The problem of a name that no service has, with the one that was probably meant."""
-    known = look.given(NAMES, Kind.SERVICE.value) or frozenset()
-    near = nearest(name, known)
-    fix = f"write {near!r}" if near else f"add it: meshctl catalog add {name} --port PORT --endpoint ADDRESS"
-    return Problem(UNKNOWN_SERVICE, place, f"no service is named {name!r}", fix=fix, missing=name)
+def unknown_service(name: str, place: Place) -> Problem:
+    """The problem of a name that no service has."""
+    return Problem(
+        UNKNOWN_SERVICE,
+        place,
+        f"no service is named {name!r}",
+        fix=f"add it: meshctl catalog add {name} --port PORT --endpoint ADDRESS",
+        missing=name,
+        among=(Kind.SERVICE.value,),
+    )
 
 
 def _calls(look: Look, name: str) -> Calls | None:
@@ -28,7 +32,7 @@ def _calls(look: Look, name: str) -> Calls | None:
     bound = set()
     for index, used in enumerate(service.uses):
         if not look(DECLARED, (Kind.SERVICE, used)):
-            look.report(unknown_service(look, used, Place(declared.file, ("uses", index))))
+            look.report(unknown_service(used, Place(declared.file, ("uses", index))))
         elif look(INTERFACE, used) is not None:
             bound.add(used)
     return Calls(tuple(sorted(bound)))

@@ -10,11 +10,14 @@ from meshctl.catalog.keys.path import PathPattern
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
 from meshctl.mesh.exposures import EXPOSED, EXPOSURES, Exposure
-from meshctl.mesh.inputs import DECLARED, NAMES, gateway_entry
+from meshctl.mesh.inputs import DECLARED, TEAM, TEAMS, gateway_entry
 from meshctl.mesh.match import PathMatch
 from meshctl.mesh.pathtree import PathTree
 from meshctl.mesh.problems import NOT_OPEN, OVERLAPPING_EXPOSE, UNKNOWN_TENANT
 from meshctl.problems import Place, Problem, nearest
+
+_TOLD = 10
+"""Hosts of a gateway that a message lists where none is near."""
 
 
 def covers(outer: str, host: str) -> bool:
@@ -79,7 +82,8 @@ def _not_open(gateway: Gateway, file: str, claim: Exposure, index: int | None) -
     name = gateway.gateway
     if index is None:
         hosts = sorted(host for site in gateway.sites for host in site.hosts)
-        near = nearest(claim.host, hosts) or ", ".join(hosts) or "none yet"
+        some = [*hosts[:_TOLD], "…"] if len(hosts) > _TOLD else hosts
+        near = nearest(claim.host, hosts) or ", ".join(some) or "none yet"
         message, fix = f"gateway {name!r} has no site for {claim.host!r}", f"its hosts: {near}"
         place = Place(file, ("sites",))
     else:
@@ -119,13 +123,17 @@ def _overlap(first: Exposure, second: Exposure) -> Problem:
 def _check_tenants(look: Look, file: str, gateway: Gateway) -> None:
     for index, site in enumerate(gateway.sites):
         for tenant in site.open_to:
-            teams: frozenset[str] = look.given(NAMES, "team") or frozenset()
-            if tenant in teams or look(DECLARED, (Kind.SERVICE, tenant)):
-                continue
-            services: frozenset[str] = look.given(NAMES, Kind.SERVICE.value) or frozenset()
-            known = teams | services
-            near = nearest(tenant, known)
-            fix = f"write {near!r}" if near else "name a team's folder or a service"
-            place = Place(file, ("sites", index, "open_to", tenant), on_key=True)
-            message = f"no team or service is named {tenant!r}"
-            look.report(Problem(UNKNOWN_TENANT, place, message, fix=fix, missing=tenant))
+            if not (look.given(TEAMS, tenant) or look(DECLARED, (Kind.SERVICE, tenant))):
+                place = Place(file, ("sites", index, "open_to", tenant), on_key=True)
+                look.report(_unknown_tenant(tenant, place))
+
+
+def _unknown_tenant(name: str, place: Place) -> Problem:
+    return Problem(
+        UNKNOWN_TENANT,
+        place,
+        f"no team or service is named {name!r}",
+        fix="name a team's folder or a service",
+        missing=name,
+        among=(TEAM, Kind.SERVICE.value),
+    )

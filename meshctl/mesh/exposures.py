@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from meshctl.catalog.source import Kind
 from meshctl.graph import Index, Look, Rule
-from meshctl.mesh.inputs import DECLARED, NAMES, service_entry
+from meshctl.mesh.inputs import DECLARED, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import UNKNOWN_GATEWAY
-from meshctl.problems import Place, Problem, nearest
+from meshctl.problems import Place, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _exposures(look: Look, name: str) -> tuple[Exposure, ...]:
     for index, expose in enumerate(service.expose):
         origin = Place(declared.file, ("expose", index))
         if not look(DECLARED, (Kind.GATEWAY, expose.on)):
-            look.report(_unknown_gateway(look, expose.on, Place(declared.file, ("expose", index, "on"))))
+            look.report(_unknown_gateway(expose.on, Place(declared.file, ("expose", index, "on"))))
         look.claim(EXPOSED, expose.on, ExposureName(declared.file, name, index))
         match = RequestMatch.of(expose.match)
         claims.append(Exposure(name, declared.team, expose.on, expose.host, match, origin))
@@ -58,8 +58,12 @@ EXPOSURES: Rule[str, tuple[Exposure, ...]] = Rule("exposures", 2, _exposures)
 """What a service exposes, by its name."""
 
 
-def _unknown_gateway(look: Look, name: str, place: Place) -> Problem:
-    known = look.given(NAMES, Kind.GATEWAY.value) or frozenset()
-    near = nearest(name, known)
-    fix = f"write {near!r}" if near else "name one of the gateways in the catalog, or add an entry for it"
-    return Problem(UNKNOWN_GATEWAY, place, f"no gateway is named {name!r}", fix=fix, missing=name)
+def _unknown_gateway(name: str, place: Place) -> Problem:
+    return Problem(
+        UNKNOWN_GATEWAY,
+        place,
+        f"no gateway is named {name!r}",
+        fix="name one of the gateways in the catalog, or add an entry for it",
+        missing=name,
+        among=(Kind.GATEWAY.value,),
+    )

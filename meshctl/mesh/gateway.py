@@ -115,7 +115,7 @@ def _no_facts(service: str) -> Action:
 
 def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
     if not look(DECLARED, (Kind.SERVICE, service)):
-        look.report(unknown_service(look, service, replace(origin, path=(*origin.path, "to"))))
+        look.report(unknown_service(service, replace(origin, path=(*origin.path, "to"))))
         return None
     return look(INTERFACE, service)
 

@@ -1,4 +1,4 @@
-"""What the mesh is computed from: the entries as they were read, by kind and name, and the known names.
+"""What the mesh is computed from: the entries as they were read, by kind and name, and the teams.
 
 May import the catalog and the graph.
 """
@@ -26,8 +26,11 @@ EntryName = tuple[Kind, str]
 ENTRIES: Source[EntryName, tuple[Declared, ...]] = Source("entries")
 """All files that declare a name, by file; more than one is a conflict."""
 
-NAMES: Source[str, frozenset[str]] = Source("names")
-"""All names of a kind ("service", "gateway", "team"); read only to say what a misspelt one is near to."""
+TEAMS: Source[str, bool] = Source("teams")
+"""True for the name of a team: a folder that has an entry."""
+
+TEAM = "team"
+"""What the names of teams are called among the kinds of names."""
 
 
 def service_entry(look: Look, name: str) -> tuple[Declared, Service] | None:

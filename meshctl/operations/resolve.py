@@ -10,11 +10,10 @@ from typing import Any
 from meshctl.catalog.source import Kind, Source
 from meshctl.graph import Graph, Rule
 from meshctl.mesh.check import CHECK
-from meshctl.mesh.inputs import ENTRIES, NAMES, Declared, EntryName
-from meshctl.problems import Place, Problem, Span
+from meshctl.mesh.inputs import ENTRIES, TEAM, TEAMS, Declared, EntryName
+from meshctl.problems import Finding, Place, Problem, Span, findings, nearest
 
 _SINGLE = ((Kind.MESH, Kind.MESH.value), (Kind.DEFAULTS, Kind.DEFAULTS.value))
-_TEAM = "team"
 
 
 class Resolver:
@@ -27,6 +26,7 @@ class Resolver:
         self._by_name: dict[EntryName, dict[str, Declared]] = {}
         self._teams: Counter[str] = Counter()
         self._checked: set[EntryName] = set()
+        self._meant: dict[tuple[str, tuple[str, ...]], str | None] = {}  # of the names that there are now
         for entry in _SINGLE:
             self._check(entry)
 
@@ -40,7 +40,8 @@ class Resolver:
         touched: dict[EntryName, None] = {}
         for file, source in sources.items():
             touched.update(dict.fromkeys(self._replace(file, source)))
-        self._tell_names({kind for kind, name in touched if self._is_new_or_gone((kind, name))})
+        if any((entry in self._by_name) != (entry in self._checked) for entry in touched):
+            self._meant.clear()
         for entry in touched:
             files = self._by_name.get(entry, {})
             self.graph.put(ENTRIES, entry, tuple(files[file] for file in sorted(files)) or None)
@@ -62,19 +63,24 @@ class Resolver:
         within = [problem for source in self._troubled.values() for problem in source.problems]
         return within + self.graph.problems()
 
+    def findings(self, problems: Iterable[Problem]) -> list[Finding]:
+        """Problems as they are shown: with their lines, and the names that were meant."""
+        return findings(problems, self.locate, self._meant_by)
+
     def locate(self, place: Place) -> Span:
         """The line of a place, as its file stands now."""
         source = self._sources.get(place.file)
         return Span(place.file, 1, 1) if source is None else source.locate(place)
 
     def _replace(self, file: str, source: Source | None) -> Iterable[EntryName]:
+        team = ""
         for loaded, count in ((self._sources.pop(file, None), -1), (source, 1)):
-            if loaded is not None and loaded.team:
-                self._teams[loaded.team] += count
-                if not self._teams[loaded.team]:
-                    del self._teams[loaded.team]
             if loaded is not None:
+                self._teams[loaded.team] += count
+                team = loaded.team
                 yield from self._bind(loaded, present=count > 0)
+        if team:
+            self._tell_team(team)
         self._troubled.pop(file, None)
         if source is not None:
             self._sources[file] = source
@@ -95,15 +101,24 @@ class Resolver:
                     del self._by_name[entry]
             yield entry
 
-    def _is_new_or_gone(self, entry: EntryName) -> bool:
-        return (entry in self._by_name) != (entry in self._checked)
+    def _tell_team(self, team: str) -> None:
+        if not self._teams[team]:
+            del self._teams[team]
+        self.graph.put(TEAMS, team, True if team in self._teams else None)
 
-    def _tell_names(self, kinds: set[Kind]) -> None:
-        """The names of a kind, told only when one came or went: it takes a walk over all of them."""
+    def _meant_by(self, problem: Problem) -> str | None:
+        """The name nearest to the missing one, remembered until a name comes or goes.
+
+        Searching takes a walk over all names, and a file that is held back is told with every change.
+        """
+        asked = (problem.missing, problem.among)
+        if asked not in self._meant:
+            self._meant[asked] = nearest(problem.missing, self._known(problem.among))
+        return self._meant[asked]
+
+    def _known(self, kinds: Iterable[str]) -> Iterable[str]:
         for kind in kinds:
-            self.graph.put(NAMES, kind.value, self.names(kind))
-        if kinds:
-            self.graph.put(NAMES, _TEAM, frozenset(self._teams))
+            yield from filter(None, self._teams) if kind == TEAM else self.names(Kind(kind))
 
     def _check(self, entry: EntryName) -> None:
         wanted = entry in self._by_name or entry in _SINGLE

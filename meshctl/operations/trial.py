@@ -12,7 +12,7 @@ from meshctl.catalog.folder import MESH_FILE
 from meshctl.catalog.source import Source, read_source
 from meshctl.mesh.check import MESH_MISSING
 from meshctl.operations.resolve import Resolver
-from meshctl.problems import Finding, Problem, Span, findings
+from meshctl.problems import Finding, Problem, Span, located
 
 NAME_ONLY = b""
 """Served in place of a text that never was good: the file's name is bound, and nothing else. No entry is
@@ -56,10 +56,10 @@ class Trial:
         """
         self._resolver = resolver
         self._changed = changed
-        self._before = {file: _Form(good.get(file)) for file in candidates}
-        self._forms = {file: _forms(file, good.get(file), source) for file, source in candidates.items()}
+        self._before = {file: _served(good.get(file), resolver.sources.get(file)) for file in candidates}
+        self._forms = {file: _forms(file, self._before[file], source) for file, source in candidates.items()}
         self._form = {file: int(file in kept) for file in candidates}
-        self._findings: dict[str, set[Finding]] = {}
+        self._why: dict[str, set[Problem]] = {}  # with the lines of the text that has them
         self._deleted = {file for file, source in candidates.items() if source is None}
         self._contested: set[str] = set()  # one of several that could have gone back
         self._moved: set[str] = set()  # deleted, while a file that is refused has its name
@@ -92,10 +92,10 @@ class Trial:
         for file, forms in self._forms.items():
             source = forms[0].source
             if source is not None and source.problems:
-                self._findings[file] = set(findings(source.problems, source.locate))
+                self._why[file] = {located(problem, source.locate) for problem in source.problems}
                 self._form[file] = 1
         if MESH_FILE in self._deleted:
-            self._findings[MESH_FILE] = set(findings([MESH_MISSING], lambda place: Span(place.file, 1, 1)))
+            self._why[MESH_FILE] = {located(MESH_MISSING, lambda place: Span(place.file, 1, 1))}
             self._form.update(dict.fromkeys(self._deleted, 1))
 
     def _keep_moved(self, fell: Iterable[str]) -> set[str]:
@@ -113,7 +113,7 @@ class Trial:
         }
         for gone, file in back.items():
             self._form[gone] = 1
-            self._findings[gone] = set(self._findings.get(file, ()))
+            self._why[gone] = set(self._why.get(file, ()))
         self._moved |= back.keys()
         return set(back)
 
@@ -127,7 +127,7 @@ class Trial:
 
     def held(self) -> dict[str, tuple[Finding, ...]]:
         """Why files are not served as they stand on disk."""
-        return {file: tuple(sorted(found)) for file, found in sorted(self._findings.items())}
+        return {file: tuple(self._resolver.findings(why)) for file, why in sorted(self._why.items())}
 
     def _problems(self) -> list[Problem]:
         return sorted(self._resolver.problems(), key=lambda problem: (problem.file, problem.message))
@@ -170,7 +170,9 @@ class Trial:
         return file in self._form and self._form[file] + 1 < len(self._forms[file])
 
     def _blame(self, file: str, problem: Problem) -> None:
-        self._findings.setdefault(file, set()).update(findings([problem], self._resolver.locate))
+        if file in self._deleted:  # the missing name is its own
+            problem = replace(problem, fix=f"change that, or restore {file}", among=())
+        self._why.setdefault(file, set()).add(located(problem, self._resolver.locate))
 
     def _readmit(self, fell: Iterable[str]) -> None:
         """Try again those that another one's fall may have helped, the oldest change first."""
@@ -188,7 +190,7 @@ class Trial:
             self._form[file] = fallen
             self._load([file])
             return False
-        self._findings.pop(file, None)
+        self._why.pop(file, None)
         return True
 
     def _chosen(self, file: str) -> _Form:
@@ -198,12 +200,17 @@ class Trial:
         self._resolver.change({file: self._chosen(file).load(file) for file in files})
 
 
-def _forms(file: str, good: bytes | None, wanted: Source | None) -> tuple[_Form, ...]:
-    first = _Form(None) if wanted is None else _Form(wanted.text, wanted)
+def _served(good: bytes | None, loaded: Source | None) -> _Form:
+    """A last good text; what is loaded of the file is that, unless it is only a name."""
+    return _Form(good, loaded if good and loaded and loaded.text == good else None)
+
+
+def _forms(file: str, before: _Form, wanted: Source | None) -> tuple[_Form, ...]:
+    good, first = before.text, _Form(None) if wanted is None else _Form(wanted.text, wanted)
     if wanted is not None and (good == NAME_ONLY or (good is None and file not in FOUNDATION)):
         named = _Form(NAME_ONLY, _name_of(wanted))
         return (first, named) if good == NAME_ONLY else (first, named, _Form(None))
-    return (first, _Form(good))
+    return (first, before)
 
 
 def _name_of(source: Source) -> Source:

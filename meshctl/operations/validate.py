@@ -46,7 +46,7 @@ def validate(resolver: Resolver) -> Report:
     return Report(
         services=kinds[Kind.SERVICE],
         gateways=kinds[Kind.GATEWAY],
-        findings=tuple(findings(problems, resolver.locate)),
+        findings=tuple(resolver.findings(problems)),
         codes=tuple(codes[code] for code in sorted(codes)),
     )
 

@@ -7,7 +7,6 @@ from meshctl.catalog.source import read_source
 from meshctl.names import Ref, Role, ViewKey
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.resolve import Resolver
-from meshctl.problems import findings
 from meshctl.snapshot import Snapshot
 
 MESH = "format: 1\nedition: 2026.11\nname: small\n"
@@ -91,7 +90,7 @@ def _load(compiler: Compiler, texts: dict[str, str | None]) -> None:
 
 
 def _told(compiler: Compiler) -> list[str]:
-    return [str(found) for found in findings(compiler.resolver.problems(), compiler.resolver.locate)]
+    return [str(found) for found in compiler.resolver.findings(compiler.resolver.problems())]
 
 
 def _bytes(snapshot: Snapshot, live: Snapshot) -> dict[str, dict[Ref, bytes]]:

@@ -121,6 +121,24 @@ def test_deleted_service_stays_served_while_another_uses_it() -> None:
     assert outcome.changes == {"a/web.yaml": service("web"), "a/users.yaml": None}
 
 
+def test_deleted_service_in_use_says_what_to_change_and_not_to_add_it_again() -> None:
+    admission = start({"a/web.yaml": service("web", "users"), "a/users.yaml": service("users")})
+    outcome = admission.change({"a/users.yaml": None, "a/user.yaml": service("user")})
+    (found,) = outcome.held["a/users.yaml"]
+    assert found.message == "no service is named 'users'"
+    assert found.fix == "change that, or restore a/users.yaml"
+
+
+def test_held_file_is_told_the_name_that_was_meant_as_soon_as_there_is_one() -> None:
+    admission = start({"a/web.yaml": service("web")})
+    (found,) = admission.change({"a/web.yaml": service("web", "usres")}).held["a/web.yaml"]
+    assert found.fix.startswith("add it: meshctl catalog add usres ")
+    (found,) = admission.change({"a/users.yaml": service("users")}).held["a/web.yaml"]
+    assert found.fix == "write 'users'"
+    (found,) = admission.change({"a/users.yaml": None}).held["a/web.yaml"]
+    assert found.fix.startswith("add it: ")
+
+
 def test_in_a_conflict_the_entry_changed_last_loses() -> None:
     admission = start({"a/web.yaml": service("web"), "a/users.yaml": service("users")})
     first = service("users", alias="x.example.com")
