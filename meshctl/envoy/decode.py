@@ -1,11 +1,12 @@
-"""Resources read back from their bytes, for people.
+"""Resources read back from their bytes: for people, and to tell whether two say the same.
 
-May import `names` and `envoy.pb`.
+May import `names`, `envoy.pb` and `envoy.equal`.
 """
 
 from collections.abc import Mapping
 
 from meshctl.envoy import pb
+from meshctl.envoy.equal import same_message
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 
 _MESSAGES: Mapping[TypeUrl, type[pb.Message]] = {
@@ -19,3 +20,12 @@ _MESSAGES: Mapping[TypeUrl, type[pb.Message]] = {
 def decode(type_url: TypeUrl, body: bytes) -> dict[str, object]:
     """A resource as JSON, as it would stand in a configuration file of Envoy's."""
     return pb.as_json(_MESSAGES[type_url].FromString(body))
+
+
+def same_resource(type_url: TypeUrl, one: bytes, other: bytes) -> bool:
+    """Whether the bytes of two resources of one type are the same message, written in two ways."""
+    kind = _MESSAGES[type_url]
+    try:
+        return same_message(kind.FromString(one), kind.FromString(other))
+    except pb.DecodeError:  # then nothing can be said of them
+        return False

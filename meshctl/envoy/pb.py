@@ -45,9 +45,12 @@ from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.any_pb2 import Any
+from google.protobuf.descriptor_pool import Default as default_pool
 from google.protobuf.duration_pb2 import Duration as DurationMessage
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.unknown_fields import UnknownFieldSet
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from meshctl.units import Duration
@@ -55,12 +58,14 @@ from meshctl.units import Duration
 __all__ = [
     "Address",
     "AggregatedConfigSource",
+    "Any",
     "ApiListener",
     "CircuitBreakers",
     "Cluster",
     "ClusterLoadAssignment",
     "ConfigSource",
     "DataSource",
+    "DecodeError",
     "DirectResponseAction",
     "Endpoint",
     "Filter",
@@ -96,10 +101,13 @@ __all__ = [
     "as_json",
     "boolean",
     "duration",
+    "fields",
     "header_equals",
     "pack",
     "socket",
     "uint32",
+    "unknown_fields",
+    "unpack",
 ]
 
 
@@ -108,6 +116,27 @@ def pack(message: Message) -> Any:
     packed = Any()
     packed.Pack(message, deterministic=True)
     return packed
+
+
+def unpack(packed: Any) -> Message | None:
+    """The message inside, or None where its type is not known in this process. Raises DecodeError."""
+    try:
+        descriptor = default_pool().FindMessageTypeByName(packed.TypeName())
+    except KeyError:
+        return None
+    return GetMessageClass(descriptor).FromString(packed.value)
+
+
+def fields(message: Message) -> dict[str, object]:
+    """The fields that are set, by name, with their values as protobuf's containers have them."""
+    return {field.name: value for field, value in message.ListFields()}
+
+
+def unknown_fields(message: Message) -> list[tuple[int, int, object]]:
+    """Fields that these generated classes do not know: number, type on the wire, content."""
+    found = UnknownFieldSet(message)
+    all_of_them = (found[number] for number in range(len(found)))
+    return [(one.field_number, one.wire_type, one.data) for one in all_of_them]
 
 
 def duration(length: Duration) -> DurationMessage:

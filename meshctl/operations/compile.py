@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from meshctl.catalog.source import Kind
+from meshctl.envoy.decode import same_resource
 from meshctl.graph import Rule
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, parse_cluster
+from meshctl.operations.keep import Same, ServedBytes
 from meshctl.operations.places import places
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
@@ -29,10 +31,14 @@ CLIENT = "1.40"
 class Compiler:
     """Compiles the views that somebody wants; `snapshot` is what was published last."""
 
-    def __init__(self, resolver: Resolver, base: Snapshot | None = None) -> None:
-        """`base` is the snapshot that nodes may still hold, such as the one on disk after a restart."""
+    def __init__(self, resolver: Resolver, base: Snapshot | None = None, same: Same = same_resource) -> None:
+        """`base` is the snapshot that nodes may still hold, such as the one on disk after a restart.
+
+        `same` judges when what comes out is served by its old bytes.
+        """
         self.resolver = resolver
         self.snapshot = base or Snapshot()
+        self._served = ServedBytes(same)
         self._graph = resolver.graph
         self._open: Counter[ViewKey] = Counter()
         self._recipes: dict[str, dict[Recipe, None]] = {}
@@ -60,6 +66,7 @@ class Compiler:
         resources.update(dict.fromkeys(self._dropped(views)))
         if views or resources:
             self.snapshot = self.snapshot.publish(resources, views)
+        self._served.done()
         return self.snapshot
 
     def forget(self, before: Mapping[str, int]) -> None:
@@ -136,8 +143,12 @@ class Compiler:
         """What was encoded anew. A resource whose cell came out empty stays until no view holds it."""
         for rule in RESOURCES:
             for of in self._graph.take_changed(rule):
-                resource = self._graph.current(rule, of)
-                if resource is not None and self.snapshot.resources.get(resource.key) != resource:
+                built = self._graph.current(rule, of)
+                if built is None:
+                    continue
+                served = self.snapshot.resources.get(built.key)
+                resource = built if served is None else self._served.keep(served, built)
+                if resource != served:
                     yield resource.key, resource
 
     def _dropped(self, views: Mapping[str, View | None]) -> Iterator[ResourceKey]:

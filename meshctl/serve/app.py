@@ -19,9 +19,11 @@ import grpc
 import meshctl
 from meshctl.catalog.folder import NoCatalog
 from meshctl.envoy.bootstrap import CONTROL_PLANE
+from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.operations.admit import Outcome
 from meshctl.operations.entries import suggested
+from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, bound
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
@@ -52,7 +54,7 @@ class Settings:
     """What one server is started with; the defaults are those of the command line.
 
     `stale_limit`: a state on disk that was last known current longer ago is given to nobody. `ordering`
-    decides when what goes to a node; it is no setting of the command line.
+    decides when what goes to a node, and `same` what need not go; they are no settings of the command line.
     """
 
     catalog: Path
@@ -61,6 +63,7 @@ class Settings:
     state: Path | None = None
     stale_limit: Duration = _STALE_LIMIT
     ordering: Ordering = field(default_factory=NeedsOrder)
+    same: Same = same_resource
 
 
 async def run(settings: Settings, services: Sequence[Service] = ()) -> None:
@@ -102,6 +105,7 @@ class _Server:
             disk.state if disk else None,
             stale_limit=settings.stale_limit,
             save=self._saver.save if self._saver else None,
+            same=settings.same,
             now=asyncio.get_running_loop().time,
         )
         self._fleet.places = self._publisher.places

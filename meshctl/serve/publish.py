@@ -21,12 +21,14 @@ from dataclasses import replace
 
 from meshctl.catalog.folder import MESH_FILE
 from meshctl.envoy.bootstrap import is_ip, parse_address
+from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
 from meshctl.operations.admit import Admission, Outcome
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.guard import Losses, NotGuarded
+from meshctl.operations.keep import Same
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding, Span
@@ -55,6 +57,7 @@ class Publisher:
         *,
         stale_limit: Duration,
         save: Save | None = None,
+        same: Same = same_resource,
         now: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -63,7 +66,7 @@ class Publisher:
         self._fleet, self._state, self._stale_limit = fleet, state, stale_limit
         self._save, self._now, self._clock = save, now, clock
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
-        self._compiler = Compiler(self.resolver, state.snapshot if state else None)
+        self._compiler = Compiler(self.resolver, state.snapshot if state else None, same)
         self._posts = Posts()
         self._started = now()
         self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour

@@ -20,6 +20,11 @@ _VERSION_LENGTH = 16
 """Hex digits of a version: 64 bits, so that a clash among 10 million resources has odds of 1 in 400,000."""
 
 
+def serialised(message: "Message") -> bytes:
+    """The bytes of a message: in one build always the same, another may write its maps in another order."""
+    return message.SerializeToString(deterministic=True)
+
+
 def encode(
     key: ResourceKey,
     message: "Message",
@@ -31,8 +36,7 @@ def encode(
     address: str = "",
 ) -> Resource:
     """Serialise `message`, followed by the parts that were encoded before, and hash the whole."""
-    head = message.SerializeToString(deterministic=True)
-    return assemble(key, head, parts, needs, empty=empty, by_name=by_name, address=address)
+    return assemble(key, serialised(message), parts, needs, empty=empty, by_name=by_name, address=address)
 
 
 def assemble(
@@ -59,7 +63,7 @@ def assemble(
 
 def encode_part(name: str, message: "Message", needs: Sequence[Ref]) -> Part:
     """Serialise a virtual host, framed as a field of the route configurations that hold it."""
-    body = message.SerializeToString(deterministic=True)
+    body = serialised(message)
     return Part(name, b"".join((_VIRTUAL_HOSTS, _varint(len(body)), body)), tuple(sorted(set(needs))))
 
 

@@ -20,12 +20,13 @@ class Part:
     needs: tuple[Ref, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Resource:
     """An Envoy object as it goes out.
 
-    `version` is the hash of its bytes, so two resources are equal when key and version are. `needs` are
-    the resources that must be with a client before this one may go to it, and must stay while it is held.
+    `version` is the hash of its bytes; a client that has it needs no other of this version, even where one
+    says otherwise what it needs. `needs` are the resources that must be with a client before this one may go
+    to it, and must stay while it is held.
     `head` and the bodies of `parts`, joined, are the message; only route configurations have parts.
     `empty`: a load assignment without endpoints. `by_name`: given only to who asks for it by name.
     `address`: where a listener listens, so that one that gives its place to another can be told.
@@ -49,11 +50,6 @@ class Resource:
     def body(self) -> bytes:
         """The serialised message."""
         return b"".join((self.head, *(part.body for part in self.parts))) if self.parts else self.head
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Resource):
-            return NotImplemented
-        return self.version == other.version and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.version)

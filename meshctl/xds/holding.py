@@ -59,14 +59,14 @@ class Holding:
 
     def sent(self, resource: Resource) -> "Holding":
         """The same after `resource` went out: the client may have either."""
-        possible = (*(one for one in self.possible if one != resource), resource)
+        possible = (*(one for one in self.possible if one.version != resource.version), resource)
         if len(possible) > _MOST_POSSIBLE:
             return Holding(self.accepted, possible[-1:], self.claimed or UNKNOWN)
         return replace(self, possible=possible)
 
     def known_as(self, resource: Resource) -> "Holding":
         """The same once the claimed version turned out to be this one."""
-        return Holding(resource, tuple(one for one in self.possible if one != resource))
+        return Holding(resource, tuple(one for one in self.possible if one.version != resource.version))
 
     def taken_back(self) -> "Holding":
         """The same after its removal went out: perhaps still there, but not to be relied on."""

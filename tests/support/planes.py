@@ -8,10 +8,13 @@ import argparse
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from meshctl.api.fleet import add_fleet
+from meshctl.envoy.decode import same_resource
+from meshctl.operations.keep import Same
 from meshctl.serve.app import Settings, run, serve
 from meshctl.verify.connection import get
 from meshctl.verify.processes import MeshctlServe
@@ -30,6 +33,26 @@ def in_process(ordering: Ordering) -> Serving:
         return _serving(_settings(scene, ordering))
 
     return serving
+
+
+class Restartable:
+    """The server in this process, which ends its streams and starts again on the same state: a `Serving`."""
+
+    def __init__(self, scene: Scene, grace_s: float) -> None:
+        self._settings = _settings(scene, NeedsOrder(grace_s))
+        self._running = AsyncExitStack()
+
+    @asynccontextmanager
+    async def __call__(self, scene: Scene) -> AsyncIterator[None]:
+        """Ready when entered; stopped at the end."""
+        await self._running.enter_async_context(_serving(self._settings))
+        async with self._running:
+            yield
+
+    async def restart(self, same: Same = same_resource) -> None:
+        """Stop it, and start it as the code stands now. `same` judges what need not go out."""
+        await self._running.aclose()
+        await self._running.enter_async_context(_serving(replace(self._settings, same=same)))
 
 
 @asynccontextmanager

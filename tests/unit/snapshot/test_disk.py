@@ -115,6 +115,21 @@ def test_next_save_writes_the_difference_and_deletes_what_nobody_holds(tmp_path:
     assert state.texts == {"b": b"1"}
 
 
+def test_what_is_needed_by_other_rules_is_written_though_the_bytes_are_the_same(tmp_path: Path) -> None:
+    a, b = host("a"), Part("a", host("a").body, (Ref(CLUSTER, "b"),))
+    first = published(Snapshot(), routes("one", a), routes("two", a))
+    second = published(first, routes("one", b))
+    disk = Disk.open(tmp_path)
+    disk.save({}, first, now=1)
+    disk.save({}, second, now=1)
+    disk.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert same(state.snapshot, second)
+    assert state.snapshot.resources[routes("one").key].needs == b.needs
+    assert rows(tmp_path, "parts") == rows(tmp_path, "resources") == 2
+
+
 def test_resource_that_only_a_tombstone_holds_goes_with_it(tmp_path: Path) -> None:
     a = cluster("a")
     first = published(Snapshot(), a, views=[view("web", a)])

@@ -1,5 +1,7 @@
 """One rule of the protocol, one test."""
 
+from dataclasses import replace
+
 import pytest
 
 from meshctl.fleet.fleet import NodeState
@@ -43,6 +45,19 @@ def test_an_acknowledged_answer_is_not_sent_again() -> None:
     assert peer.ack(*peer.ask(CLUSTER)) == []
     assert peer.publish(*A) == []
     assert peer.wait(1000) == []
+
+
+def test_what_is_needed_by_other_rules_and_has_the_same_bytes_is_not_sent_again() -> None:
+    peer = Peer(*A, *B, *WEB)
+    for type_url, asked in ((CLUSTER, ()), (ENDPOINTS, ("a/v1", "b/v1")), (LISTENER, ()), (ROUTES, ("web",))):
+        sends = peer.ask(type_url, *asked)
+        while sends:
+            sends = peer.ack(*sends)
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+    needy = replace(WEB[1], needs=(A[0].ref, B[0].ref))
+    assert needy != WEB[1]
+    assert peer.publish(*A, *B, WEB[0], needy) == []
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
 
 
 def test_one_answer_a_type_is_on_its_way_and_the_newest_state_follows() -> None:
