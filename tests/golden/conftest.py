@@ -17,11 +17,14 @@ class Golden:
     def __init__(self, *, refresh: bool) -> None:
         self._refresh = refresh
 
-    def check(self, path: Path, actual: Case) -> None:
-        """`actual` is the case of this file with its expected sections as they came out."""
+    def check(self, path: Path, actual: Case, meaning: str = "") -> None:
+        """`actual` is the case of this file with its expected sections as they came out.
+
+        `meaning`: what a difference means, where that is not plain from the case.
+        """
         if self._refresh and actual.text != path.read_text(encoding="utf-8"):
             path.write_text(actual.text, encoding="utf-8")
-        assert actual.text == path.read_text(encoding="utf-8")
+        assert actual.text == path.read_text(encoding="utf-8"), meaning
 
 
 @pytest.fixture
