@@ -1,27 +1,31 @@
 """The gRPC service behind `meshctl fleet` and `confirm`: who is connected and what is published, as messages.
 
-May import what is served, and our own messages: with `cli/client.py` this is their other end. Lines of the
-catalog are looked up when somebody asks, as the files stand then.
+May import what is served, and our own messages: with `api/inspect.py` and `cli/client.py` one of their ends.
+Lines of the catalog are looked up when somebody asks, as the files stand then.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
+from typing import Protocol
 from urllib.parse import unquote
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from meshctl.api import inspect
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.names import Role
 from meshctl.operations.guard import NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
+from meshctl.operations.why import why
 from meshctl.problems import Finding, Span, nearest
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import Standing
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
+from meshctl.xds.inventory import Inventory
 from meshctl.xds.types import TYPES
 
 _USER = 64  # characters of a user's name that go into the log
@@ -29,16 +33,23 @@ _USER = 64  # characters of a user's name that go into the log
 _Context = grpc.aio.ServicerContext[object, object]
 
 
-def add_fleet(server: grpc.aio.Server, publisher: Publisher, fleet: Fleet) -> None:
+class Streams(Protocol):
+    """Where it is known what connected nodes have."""
+
+    def inventory(self, node_id: str) -> Inventory | None:
+        """What a connected node has and shall have; None if no stream is open with this id."""
+
+
+def add_fleet(server: grpc.aio.Server, publisher: Publisher, fleet: Fleet, streams: Streams) -> None:
     """Serve it on this server."""
-    add_FleetServicer_to_server(FleetService(publisher, fleet), server)
+    add_FleetServicer_to_server(FleetService(publisher, fleet, streams), server)
 
 
 class FleetService(FleetServicer):
     """Answers from what the publisher and the fleet know now."""
 
-    def __init__(self, publisher: Publisher, fleet: Fleet) -> None:
-        self._publisher, self._fleet = publisher, fleet
+    def __init__(self, publisher: Publisher, fleet: Fleet, streams: Streams) -> None:
+        self._publisher, self._fleet, self._streams = publisher, fleet, streams
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: _Context) -> pb.ListNodesResponse:
         """All nodes, by id."""
@@ -48,13 +59,40 @@ class FleetService(FleetServicer):
 
     async def GetNode(self, request: pb.GetNodeRequest, context: _Context) -> pb.GetNodeResponse:
         """One node; NOT_FOUND with the nearest id."""
+        status = await self._status(request.id, context)
+        node, found = self._node(status), self._streams.inventory(request.id)
+        if found is not None:
+            clock = _wall_clock()
+            node.waiting.extend(inspect.waiting_message(one, clock) for one in inspect.waiting(found))
+            node.view_revision = _revision(found.revision)
+        return pb.GetNodeResponse(node=node, catalog=catalog(self._publisher.standing))
+
+    async def GetWhy(self, request: pb.GetWhyRequest, context: _Context) -> pb.GetWhyResponse:
+        """Why a node is in its state; NOT_FOUND with the nearest id."""
+        status, clock = await self._status(request.id, context), _wall_clock()
+        found = why(inspect.known(self._publisher, status, self._streams.inventory(request.id)))
+        sources = self._publisher.resolver.sources
+        causes = [inspect.cause_message(one, sources, clock) for one in found]
+        return pb.GetWhyResponse(node=self._node(status), causes=causes)
+
+    async def GetConfig(self, request: pb.GetConfigRequest, context: _Context) -> pb.GetConfigResponse:
+        """What a connected node has."""
+        await self._status(request.id, context)
+        found = self._streams.inventory(request.id)
+        if found is None:
+            words = f"{request.id} is not connected: what it holds is known while its stream is open"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
+        resources = list(inspect.resource_messages(found, request.types, request.name))
+        return pb.GetConfigResponse(view=found.view, resources=resources)
+
+    async def _status(self, node_id: str, context: _Context) -> NodeStatus:
         now = asyncio.get_running_loop().time()
-        status = self._fleet.get(request.id, now)
+        status = self._fleet.get(node_id, now)
         if status is None:
-            near = nearest(request.id, (one.node.id for one in self._fleet.nodes(now)))
+            near = nearest(node_id, (one.node.id for one in self._fleet.nodes(now)))
             hint = f"; the nearest id is {near!r}" if near else ""
-            await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {request.id!r}{hint}")
-        return pb.GetNodeResponse(node=self._node(status), catalog=catalog(self._publisher.standing))
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {node_id!r}{hint}")
+        return status
 
     async def GetTarget(self, request: pb.GetTargetRequest, context: _Context) -> pb.GetTargetResponse:
         """What a node would stand for; NOT_FOUND with the nearest name."""
@@ -99,6 +137,8 @@ class FleetService(FleetServicer):
             protocol=status.protocol,
             types=[_type(one, clock) for one in status.types],
             refusals=[self._refusal(status.view, one, clock) for one in status.refusals],
+            state_since=clock(status.state_since),
+            revision=_revision(status.revision),
         )
 
     def _reason(self, status: NodeStatus) -> str:
@@ -107,7 +147,7 @@ class FleetService(FleetServicer):
             unknown = self._publisher.unknown(status.node.view_key)
         return unknown or status.reason
 
-    def _refusal(self, view: str, refusal: Refusal, clock: "_Clock") -> pb.Refusal:
+    def _refusal(self, view: str, refusal: Refusal, clock: inspect.Clock) -> pb.Refusal:
         return pb.Refusal(
             type=TYPES[refusal.ref.type].short,
             resource=refusal.ref.name,
@@ -160,7 +200,7 @@ def _message(file: str, finding: Finding) -> str:
     return finding.message if finding.span.file == file else f"{finding.message}; this holds back {file}"
 
 
-def _type(status: TypeStatus, clock: "_Clock") -> pb.TypeStatus:
+def _type(status: TypeStatus, clock: inspect.Clock) -> pb.TypeStatus:
     return pb.TypeStatus(
         type=status.type,
         sent=status.sent,
@@ -173,14 +213,15 @@ def _type(status: TypeStatus, clock: "_Clock") -> pb.TypeStatus:
     )
 
 
+def _revision(number: int) -> str:
+    return str(number) if number else ""
+
+
 def _location(span: Span) -> pb.Location:
     return pb.Location(file=span.file, line=span.line, column=span.column)
 
 
-_Clock = Callable[[float | None], Timestamp | None]
-
-
-def _wall_clock() -> _Clock:
+def _wall_clock() -> inspect.Clock:
     """Turns times of the loop's clock, which streams use, into those of the wall."""
     ahead = time.time() - asyncio.get_running_loop().time()
     return lambda moment: None if moment is None else _timestamp(moment + ahead)

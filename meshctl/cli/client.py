@@ -4,6 +4,7 @@ May import grpc and meshctl's own messages; it is their one door in the command 
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict, TypeVar, cast
 
 import grpc
@@ -85,6 +86,15 @@ class Refusal(TypedDict):
     since: NotRequired[str]
 
 
+class Waiting(TypedDict):
+    """A resource that is not sent before the node has what it needs."""
+
+    type: str
+    resource: str
+    waits_for: list[str]
+    since: NotRequired[str]
+
+
 class Node(TypedDict):
     """One node."""
 
@@ -100,6 +110,10 @@ class Node(TypedDict):
     protocol: str
     types: list[TypeStatus]
     refusals: list[Refusal]
+    state_since: NotRequired[str]
+    revision: str
+    view_revision: str
+    waiting: list[Waiting]
 
 
 class NodeList(TypedDict):
@@ -124,6 +138,61 @@ def list_nodes(server: str) -> NodeList:
 def get_node(server: str, node: str) -> OneNode:
     """One node by its id. Raises Failure, for an unknown id too."""
     return cast(OneNode, _ask(server, "GetNode", pb.GetNodeRequest(id=node)))
+
+
+class Origin(TypedDict):
+    """A line of the catalog, and whose it is."""
+
+    location: Location
+    entry: str
+    team: str
+
+
+class Cause(TypedDict):
+    """One reason for a node's state."""
+
+    kind: str
+    words: str
+    since: NotRequired[str]
+    said: str
+    origins: list[Origin]
+    next: list[str]
+
+
+class Why(TypedDict):
+    """Why a node is in its state; the weightiest cause first."""
+
+    node: Node
+    causes: list[Cause]
+
+
+def get_why(server: str, node: str) -> Why:
+    """Why a node is in its state. Raises Failure, for an unknown id too."""
+    return cast(Why, _ask(server, "GetWhy", pb.GetWhyRequest(id=node)))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResource:
+    """One resource at one node: `body` is what it has, at `version`; `wanted` the version of its view."""
+
+    type: str
+    name: str
+    state: str
+    version: str
+    body: bytes
+    wanted: str
+    reason: str
+
+
+def get_config(server: str, node: str, types: Sequence[str], name: str) -> list[NodeResource]:
+    """What a connected node has, by type and name. Raises Failure."""
+    request = pb.GetConfigRequest(id=node, types=types, name=name)
+    answer = _call(server, "GetConfig", request)
+    assert isinstance(answer, pb.GetConfigResponse)
+    return [
+        NodeResource(one.type, one.name, one.state, one.version, one.body, one.wanted, one.reason)
+        for one in answer.resources
+    ]
 
 
 class Target(TypedDict):
@@ -151,17 +220,22 @@ def confirm(server: str, digest: str, user: str) -> Confirmed:
 
 
 def _ask(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> object:
+    answer = _call(server, method, request, stale)
+    return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _call(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> Message:
     try:
         with grpc.insecure_channel(server, options=_OPTIONS) as channel:
             answer: Message = getattr(FleetStub(channel), method)(request, timeout=TIMEOUT_S)
+            return answer
     except grpc.RpcError as error:
         raise (Stale(error.details() or "") if error.code() in stale else _failure(server, error)) from None
-    return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def _failure(server: str, error: grpc.RpcError) -> Failure:
     code, details = error.code(), error.details() or ""
-    if code is grpc.StatusCode.NOT_FOUND:
+    if code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION):
         return Failure(details)
     if code is grpc.StatusCode.PERMISSION_DENIED:
         return Denied(details)

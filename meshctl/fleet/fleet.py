@@ -59,7 +59,8 @@ class TypeStatus:
 class NodeStatus:
     """One node at one time. Times are those of the caller's clock.
 
-    `revision` is the last one of its view that the node holds entirely, removals included; 0 before.
+    `state_since` is when it came into this state. `revision` is the last one of its view that the node holds
+    entirely, removals included; 0 before.
     """
 
     node: Node
@@ -73,6 +74,7 @@ class NodeStatus:
     connected: bool = True
     connected_since: float | None = None
     last_seen: float = 0.0
+    state_since: float | None = None
 
 
 class Fleet:

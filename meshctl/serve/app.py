@@ -36,13 +36,14 @@ from meshctl.snapshot.disk import Disk, StateUnavailable
 from meshctl.units import Duration
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from meshctl.xds.server import OPTIONS, AdsServer
+from meshctl.xds.status import add_status
 
 __all__ = ["CannotServe", "Service", "Settings", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
-Service = Callable[[grpc.aio.Server, Publisher, Fleet], None]
-"""Adds a gRPC service to the xDS address, which shows what is published and who is connected."""
+Service = Callable[[grpc.aio.Server, Publisher, Fleet, AdsServer], None]
+"""Adds a gRPC service to the xDS address, which shows what is published, who is connected, who has what."""
 
 _TEND_S = 60.0  # how often what no node needs any more is let go
 _STALE_LIMIT = Duration.parse("1h")
@@ -156,8 +157,9 @@ class _Server:
         bound(self._settings.xds, "--xds").close()  # grpc would say it in three lines of its own
         server = grpc.aio.server(options=OPTIONS)
         self._ads.add_to(server)
+        add_status(server, self._ads)
         for add in services:
-            add(server, self._publisher, self._fleet)
+            add(server, self._publisher, self._fleet, self._ads)
         try:
             server.add_insecure_port(self._settings.xds)
         except RuntimeError as error:

@@ -16,7 +16,7 @@ May import all layers below. What may be served is decided by `operations.admit`
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from meshctl.catalog.folder import MESH_FILE
@@ -34,7 +34,7 @@ from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding, Span
 from meshctl.serve.seats import Post, Posts, Seat, Wake
 from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
-from meshctl.snapshot import Snapshot
+from meshctl.snapshot import Snapshot, View
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from meshctl.xds.session import NotLoadedError
@@ -140,6 +140,11 @@ class Publisher:
         """The catalog's lines behind a resource of a view, as they stand now; `words`: Envoy's, of it."""
         return [self.resolver.locate(place) for place in self._compiler.places(view, ref, words)]
 
+    def reaches(self, view: str) -> frozenset[str]:
+        """The services that nodes of a view can reach; none where there is no such view."""
+        found = self._compiler.snapshot.views.get(view)
+        return _services([found] if found else [])
+
     def _settle(self, outcome: Outcome) -> None:
         known, guarded = self.standing.held, self.standing.guarded
         if not outcome.published:
@@ -180,9 +185,7 @@ class Publisher:
 
     def _used(self) -> frozenset[str]:
         """The services that a node can reach: those with clusters in a view that is wanted."""
-        views = self._compiler.snapshot.views.values()
-        clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
-        return frozenset(parse_cluster(name)[0] for name in clusters)
+        return _services(self._compiler.snapshot.views.values())
 
     def _has_entries(self) -> bool:
         return any(source.team for source in self.resolver.sources.values())
@@ -263,6 +266,12 @@ class Publisher:
         self._posts.remove(post)
         if self.standing.live:
             self._compiler.close(post.key)
+
+
+def _services(views: Iterable[View]) -> frozenset[str]:
+    """The services of the clusters in these views."""
+    clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
+    return frozenset(parse_cluster(name)[0] for name in clusters)
 
 
 def _checked(key: ViewKey) -> ViewKey:

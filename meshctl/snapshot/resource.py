@@ -51,5 +51,10 @@ class Resource:
         """The serialised message."""
         return b"".join((self.head, *(part.body for part in self.parts))) if self.parts else self.head
 
+    @property
+    def size(self) -> int:
+        """The length of the serialised message in bytes."""
+        return len(self.head) + sum(len(part.body) for part in self.parts)
+
     def __hash__(self) -> int:
         return hash(self.version)

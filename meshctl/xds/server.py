@@ -5,12 +5,14 @@ May import `snapshot`, `fleet`, `names`, asyncio and grpc.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import grpc
 from google.protobuf.message import DecodeError
 
 from meshctl.fleet.fleet import Fleet
+from meshctl.fleet.node import Node
+from meshctl.xds.inventory import Inventory
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.session import DELTA, SOTW, RefusedError, Session, Variant, Views
 
@@ -44,7 +46,7 @@ class AdsServer:
     def __init__(self, views: Views, fleet: Fleet, *, ordering: Ordering, identifier: str) -> None:
         """`identifier` is what clients are told of who speaks: name and version."""
         self._views, self._fleet, self._ordering, self._identifier = views, fleet, ordering, identifier
-        self._sessions: set[Session] = set()
+        self._sessions: dict[Session, None] = {}  # in the order in which they were opened
         self._draining = False
         self._empty = asyncio.Event()
 
@@ -53,12 +55,24 @@ class AdsServer:
         handlers = {name: self._method(variant) for name, variant in _METHODS.items()}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
 
+    def nodes(self) -> Iterator[Node]:
+        """The nodes of all streams, in the order in which these were opened."""
+        return (session.node for session in self._sessions if session.node is not None)
+
+    def inventory(self, node_id: str) -> Inventory | None:
+        """What a connected node has and shall have; None if no stream is open with this id.
+
+        Of several streams, as of a node that reconnected, the one that was opened last is meant.
+        """
+        found = [one for one in self._sessions if one.node is not None and one.node.id == node_id]
+        return found[-1].inventory() if found else None
+
     async def drain(self) -> None:
         """End all streams, so that clients go elsewhere, and take no more. Returns when they have ended."""
         self._draining = True
         while self._sessions:
             self._empty.clear()
-            for session in self._sessions:
+            for session in tuple(self._sessions):
                 session.close()
             await self._empty.wait()
 
@@ -72,7 +86,7 @@ class AdsServer:
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "this server is going away")
         session = Session(variant, self._views, self._fleet, self._ordering, self._identifier)
-        self._sessions.add(session)
+        self._sessions[session] = None
         try:
             await session.run(requests, context.write)
         except RefusedError as refusal:
@@ -83,6 +97,6 @@ class AdsServer:
             _logger.exception("a stream failed and was closed: %s", context.peer())
             await context.abort(grpc.StatusCode.INTERNAL, "the control plane failed on this stream")
         finally:
-            self._sessions.discard(session)
+            self._sessions.pop(session, None)
             if not self._sessions:
                 self._empty.set()

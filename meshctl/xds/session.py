@@ -12,12 +12,13 @@ from typing import Protocol
 
 import grpc
 
-from meshctl.fleet.fleet import Fleet
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.snapshot import ViewSnapshot
 from meshctl.xds import delta, sotw
 from meshctl.xds.events import Dialect, Send
 from meshctl.xds.identity import Incoming, node_of
+from meshctl.xds.inventory import Inventory
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.stream import Stream
 
@@ -79,6 +80,8 @@ class Session:
         self._stream: Stream | None = None
         self._seat: Seat | None = None
         self._number = 0
+        self._state: NodeState | None = None
+        self._state_since = 0.0
         self._asked: set[str] = set()
         self._published: ViewSnapshot | None = None
 
@@ -86,6 +89,15 @@ class Session:
         """End the stream soon; the client will open another one."""
         self._closing = True
         self._wake.set()
+
+    @property
+    def node(self) -> Node | None:
+        """Who is at the other end; None before the first request."""
+        return None if self._stream is None else self._stream.node
+
+    def inventory(self) -> Inventory | None:
+        """What the node has and shall have; None before its first request."""
+        return None if self._stream is None else self._stream.inventory()
 
     async def run(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve until the client leaves or `close`. Raises RefusedError where the stream must fail."""
@@ -125,8 +137,7 @@ class Session:
             raise RefusedError(grpc.StatusCode.UNAVAILABLE, details) from error
         now = _now()
         self._stream = Stream(node, ordering=self._ordering, dialect=self._variant.dialect, now=now)
-        status = replace(self._stream.status(now), view=node.view, protocol=self._variant.name)
-        self._number = self._fleet.connect(status)
+        self._number = self._fleet.connect(self._status(self._stream, now))
         return self._stream
 
     def _check_state(self, incoming: Incoming) -> None:
@@ -159,12 +170,16 @@ class Session:
         else:
             stream.tick(now)
         sends = stream.take_effects()
-        status = stream.status(now)
-        self._fleet.update(
-            self._number,
-            replace(status, view=status.view or stream.node.view, protocol=self._variant.name),
-        )
+        self._fleet.update(self._number, self._status(stream, now))
         return sends
+
+    def _status(self, stream: Stream, now: float) -> NodeStatus:
+        """What the fleet is told: also the view that the node would have, and since when it is so."""
+        status = stream.status(now)
+        if self._state is not status.state:
+            self._state, self._state_since = status.state, now
+        view = status.view or stream.node.view
+        return replace(status, view=view, protocol=self._variant.name, state_since=self._state_since)
 
     def _leave(self) -> None:
         if self._seat is not None:

@@ -16,6 +16,7 @@ from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
 from meshctl.xds.events import Dialect, Request, Send
 from meshctl.xds.holding import Holding
+from meshctl.xds.inventory import Inventory, items
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.planning import Plan, Planner
 from meshctl.xds.types import TYPES
@@ -96,6 +97,16 @@ class Stream:
             revision=self._revision,
             connected_since=self._opened,
             last_seen=self._heard,
+        )
+
+    def inventory(self) -> Inventory:
+        """What the node has and shall have, name by name."""
+        known = self._client.known
+        return Inventory(
+            self.node,
+            self._client.view.name if known else "",
+            self._client.view.revision if known else 0,
+            tuple(items(self._client)),
         )
 
     def _changed(self, ref: Ref, now: float) -> None:

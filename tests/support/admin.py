@@ -15,6 +15,24 @@ async def clusters(envoy: Envoy) -> set[str]:
     }
 
 
+async def cluster_versions(envoy: Envoy) -> dict[str, str]:
+    """Its active clusters with the version of the answer that brought each; by delta its own version."""
+    return {
+        entry["cluster"]["name"]: entry["version_info"]
+        for dump in await _dumps(envoy, "ClustersConfigDump")
+        for entry in dump.get("dynamic_active_clusters", ())
+    }
+
+
+async def cluster_messages(envoy: Envoy) -> dict[str, Mapping[str, Any]]:
+    """Its active clusters as they came over xDS, without the type that Envoy puts on top."""
+    return {
+        entry["cluster"]["name"]: {key: value for key, value in entry["cluster"].items() if key != "@type"}
+        for dump in await _dumps(envoy, "ClustersConfigDump")
+        for entry in dump.get("dynamic_active_clusters", ())
+    }
+
+
 async def connect_timeout(envoy: Envoy, cluster: str) -> str:
     """The connect timeout of an active cluster; empty where there is none of that name."""
     found = [

@@ -4,11 +4,12 @@ May import the client and its neighbours.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
 from meshctl.cli import client
+from meshctl.cli.commands import inspect
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
 from meshctl.cli.output import ago, hint, moment, table, write
@@ -16,12 +17,15 @@ from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.names import SHORT_NAMES
 
 _UNUSABLE = "unusable"  # nodes are turned away, however many ask
-_COLORS = {"synced": "green", "refused": "red", "stalled": "red", "unknown": "red", "orphan": "yellow"}
 
 
 @click.group("fleet", cls=Group)
 def command() -> None:
     """Show the connected nodes and what they accepted."""
+
+
+command.add_command(inspect.why)
+command.add_command(inspect.config)
 
 
 @command.command("list")
@@ -32,7 +36,7 @@ def list_(server: str, form: str) -> None:
     fleet = client.list_nodes(server)
     if form != "table":
         return write(fleet, form)
-    now = _now()
+    now = inspect.now()
     if fleet["nodes"]:
         head = ("node", "state", *SHORT_NAMES, "client", "seen", "why")
         click.echo(table(head, [_row(node, now) for node in fleet["nodes"]]))
@@ -59,23 +63,27 @@ def show(node: str, server: str, form: str) -> None:
     answer = client.get_node(server, node)
     if form != "table":
         return write(answer, form)
-    now = _now()
-    for line in (*_node(answer["node"], now), "", *_types(answer["node"], now), *_refusals(answer["node"])):
+    now = inspect.now()
+    for line in _shown(answer["node"], now):
         click.echo(line)
     for line in _catalog(answer["catalog"], server, now):
         click.echo(line)
     return None
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _shown(node: client.Node, now: datetime) -> Iterator[str]:
+    yield from _node(node, now)
+    yield ""
+    yield from _types(node, now)
+    yield from _waits(node, now)
+    yield from _refusals(node, now)
 
 
 def _row(node: client.Node, now: datetime) -> list[str]:
     types = {status["type"]: status for status in node["types"]}
     marks = [_mark(types[name]) if name in types else "-" for name in SHORT_NAMES]
     seen = "now" if node["connected"] else ago(node.get("last_seen", ""), now)
-    state = click.style(node["state"], fg=_COLORS.get(node["state"]))
+    state = click.style(node["state"], fg=inspect.COLORS.get(node["state"]))
     if not node["connected"]:
         state = f"{node['state']}, {click.style('away', fg='yellow')}"  # the last that is known of it
     return [node["id"], state, *marks, node["user_agent"] or "-", seen, node["reason"]]
@@ -95,6 +103,8 @@ def _node(node: client.Node, now: datetime) -> Iterator[str]:
     rows = {
         "node": node["id"],
         "state": node["state"] + (f": {node['reason']}" if node["reason"] else ""),
+        "since": moment(node.get("state_since", ""), now),
+        "holds": _holds(node),
         "runs for": node["cluster"],
         "view": node["view"] or "-",
         "connected": connected,
@@ -103,6 +113,21 @@ def _node(node: client.Node, now: datetime) -> Iterator[str]:
     }
     width = max(map(len, rows)) + 2
     return (f"{name}:".ljust(width) + value for name, value in rows.items())
+
+
+def _holds(node: client.Node) -> str:
+    """The revision that it holds, against the one that it shall hold."""
+    held, shall = node["revision"], node["view_revision"]
+    if held == shall or not shall:
+        return f"revision {held}" if held else "-"
+    return f"revision {held}, not all of {shall} yet" if held else f"not all of revision {shall} yet"
+
+
+def _waits(node: client.Node, now: datetime) -> Iterator[str]:
+    for wait in node["waiting"]:
+        what = ", ".join(wait["waits_for"]) or "what one of its virtual hosts needs"
+        since = f" ({ago(wait['since'], now)})" if "since" in wait else ""
+        yield f"waits: {wait['type']} {wait['resource']} for {what}{since}"
 
 
 def _types(node: client.Node, now: datetime) -> Iterator[str]:
@@ -123,9 +148,10 @@ def _event(version: str, at: str, now: datetime) -> str:
     return f"{version} {ago(at, now)}".rstrip() if version else "-"
 
 
-def _refusals(node: client.Node) -> Iterator[str]:
+def _refusals(node: client.Node, now: datetime) -> Iterator[str]:
     for refusal in node["refusals"]:
-        yield f"refused: {refusal['type']} {refusal['resource']}: {refusal['reason']}"
+        when = f" ({ago(refusal['since'], now)})" if "since" in refusal else ""
+        yield f"refused{when}: {refusal['type']} {refusal['resource']}: {refusal['reason']}"
         for place in refusal["locations"]:
             yield f"  {_place(place)}"
 

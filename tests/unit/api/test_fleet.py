@@ -7,15 +7,27 @@ import pytest
 from meshctl.api.fleet import FleetService, catalog, is_local
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
-from meshctl.names import ENDPOINTS, Ref, Role
+from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
 from meshctl.problems import Finding, Span
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import CatalogState, Standing
 from meshctl.units import Duration
 from meshctl.v1 import fleet_pb2 as pb
+from meshctl.xds.inventory import Inventory, Item, Stand
 from tests.support.catalogs import MESH, service
+from tests.support.xds_world import cluster, endpoints
 
 NODE = Node("web@1", Role.SIDECAR, ("web",), client="1.40", user_agent="1.40.0")
+
+
+class Streams:
+    """What connected nodes have, as a test says."""
+
+    def __init__(self) -> None:
+        self.found: Inventory | None = None
+
+    def inventory(self, node_id: str) -> Inventory | None:
+        return self.found if self.found and self.found.node.id == node_id else None
 
 
 class Asked:
@@ -27,7 +39,8 @@ class Asked:
         texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
         self.publisher.begin(self.publisher.read(texts))
         self.publisher.open(NODE, lambda: None)
-        self.service = FleetService(self.publisher, self.fleet)
+        self.streams = Streams()
+        self.service = FleetService(self.publisher, self.fleet, self.streams)
 
     async def node(self, status: NodeStatus) -> pb.Node:
         self.fleet.connect(status)
@@ -117,6 +130,62 @@ def test_broken_entries_are_told_with_what_is_served_instead() -> None:
 )
 def test_who_is_on_this_machine(peer: str, local: bool) -> None:  # noqa: FBT001
     assert is_local(peer) is local
+
+
+WEB_V1 = Ref(CLUSTER, "web/v1")
+
+
+async def test_a_nodes_own_page_says_what_waits_and_which_revision_it_shall_hold(asked: Asked) -> None:
+    newer = cluster("web/v1", 1)
+    wait = Item(Ref(ROUTES, "egress/web"), Stand.WAITING, None, newer, None, (WEB_V1,), 1.0)
+    asked.streams.found = Inventory(NODE, NODE.view, 9, (wait,))
+    node = await asked.node(NodeStatus(NODE, NODE.view, NodeState.WAITING, revision=7, state_since=1.0))
+    assert (node.revision, node.view_revision, node.HasField("state_since")) == ("7", "9", True)
+    [waiting] = node.waiting
+    assert (waiting.type, waiting.resource, list(waiting.waits_for)) == (
+        "rds",
+        "egress/web",
+        ["cluster web/v1"],
+    )
+
+
+async def test_why_a_node_refuses_leads_to_the_entry_and_its_team(asked: Asked) -> None:
+    refusal = Refusal(Ref(ENDPOINTS, "users/v1"), "abc", "malformed IP address: 127.0.0.1", 1.0)
+    asked.fleet.connect(NodeStatus(NODE, NODE.view, NodeState.REFUSED, refusals=(refusal,)))
+    asked.publisher.change({"a/users.yaml": service("users", endpoints="none")})
+    told = await asked.service.GetWhy(pb.GetWhyRequest(id="web@1"), None)  # type: ignore[arg-type]
+    refused, broken = told.causes
+    assert (refused.kind, refused.said) == ("refused", "malformed IP address: 127.0.0.1")
+    assert [(one.entry, one.team) for one in refused.origins] == [("service users", "a")]
+    assert (broken.kind, broken.origins[0].location.line) == ("broken", 3)
+
+
+async def test_config_says_what_a_node_has_and_what_differs(asked: Asked) -> None:
+    older, newer = cluster("web/v1"), cluster("web/v1", 1)
+    same = endpoints("web/v1")
+    refusal = Refusal(WEB_V1, newer.version, "no good", 1.0)
+    items = (
+        Item(WEB_V1, Stand.REFUSED, older, newer, refusal),
+        Item(same.ref, Stand.ACCEPTED, same, same),
+    )
+    asked.streams.found = Inventory(NODE, NODE.view, 9, items)
+    asked.fleet.connect(NodeStatus(NODE, NODE.view, NodeState.REFUSED))
+    told = await asked.service.GetConfig(pb.GetConfigRequest(id="web@1"), None)  # type: ignore[arg-type]
+    first, second = told.resources
+    assert (first.state, first.body, first.version) == ("refused", older.body, older.version)
+    assert (first.wanted, first.reason) == (newer.version, "no good")
+    assert (second.state, second.version, second.reason) == ("accepted", same.version, "")
+    only = pb.GetConfigRequest(id="web@1", types=["eds"], name="web/v1")
+    told = await asked.service.GetConfig(only, None)  # type: ignore[arg-type]
+    assert [one.type for one in told.resources] == ["eds"]
+
+
+async def test_config_of_a_node_that_is_away_is_not_known(asked: Asked) -> None:
+    asked.fleet.connect(NodeStatus(NODE, NODE.view, NodeState.SYNCED))
+    context = Stranger()
+    with pytest.raises(grpc.aio.AbortError):
+        await asked.service.GetConfig(pb.GetConfigRequest(id="web@1"), context)  # type: ignore[arg-type]
+    assert context.code is grpc.StatusCode.FAILED_PRECONDITION
 
 
 class Stranger:

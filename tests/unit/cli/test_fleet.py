@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.cli import client
@@ -40,6 +41,19 @@ class _Fleet(FleetServicer):
                 return pb.GetNodeResponse(node=node, catalog=self.catalog)
         context.abort(
             grpc.StatusCode.NOT_FOUND, f"unknown node {request.id!r}; the nearest id is 'web@host-7'"
+        )
+
+    def GetWhy(self, request: pb.GetWhyRequest, context: grpc.ServicerContext) -> pb.GetWhyResponse:
+        return pb.GetWhyResponse(
+            node=self.GetNode(pb.GetNodeRequest(id=request.id), context).node, causes=[CAUSE]
+        )
+
+    def GetConfig(self, request: pb.GetConfigRequest, context: grpc.ServicerContext) -> pb.GetConfigResponse:
+        if request.id == "edge@host-1":
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "edge@host-1 is not connected")
+        found = [one for one in RESOURCES if request.name in ("", one.name)]
+        return pb.GetConfigResponse(
+            resources=[one for one in found if one.type in (request.types or "cds eds")]
         )
 
     def GetTarget(self, request: pb.GetTargetRequest, context: grpc.ServicerContext) -> pb.GetTargetResponse:
@@ -99,6 +113,33 @@ AWAY = pb.Node(
 )
 
 
+CAUSE = pb.Cause(
+    kind="refused",
+    words="this Envoy refused endpoints users/v1",
+    since=_before(40),
+    said="malformed IP address: localhost",
+    origins=[
+        pb.Origin(
+            location=pb.Location(file="accounts/users.yaml", line=3, column=13),
+            entry="service users",
+            team="accounts",
+        )
+    ],
+    next=["repair the entry"],
+)
+RESOURCES = [
+    pb.NodeResource(
+        type="cds",
+        name="users/v1",
+        state="accepted",
+        version="aa",
+        wanted="aa",
+        body=Cluster(name="users/v1").SerializeToString(),
+    ),
+    pb.NodeResource(type="eds", name="users/v1", state="refused", wanted="bb", reason="no good"),
+]
+
+
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Fleet]:
     """A control plane that `meshctl fleet` asks by default."""
@@ -109,7 +150,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[_Fleet]:
     server.start()
     monkeypatch.setenv("MESHCTL_SERVER", f"127.0.0.1:{port}")
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setattr("meshctl.cli.commands.fleet._now", lambda: NOW)
+    monkeypatch.setattr("meshctl.cli.commands.inspect.now", lambda: NOW)
     yield servicer
     server.stop(None).wait()
 
@@ -203,6 +244,85 @@ def test_show_says_why_and_where_in_the_catalog(fleet: _Fleet, capsys: pytest.Ca
     assert "state:     refused: 1 resource refused\n" in said
     assert "cds   2          aa11 9m ago  aa11 8m ago  -\n" in said
     assert "refused: eds users/v1: malformed IP address: localhost\n  accounts/users.yaml:3:13\n" in said
+
+
+def test_show_says_since_when_what_it_holds_and_what_waits_for_what(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wait = pb.Waiting(type="rds", resource="egress/web", waits_for=["cluster users/v2"], since=_before(4))
+    node = pb.Node(
+        id="web@host-8",
+        state="waiting",
+        state_since=_before(4),
+        revision="7",
+        view_revision="9",
+        waiting=[wait],
+    )
+    fleet.nodes = [node]
+    run(["fleet", "show", "web@host-8"])
+    said = capsys.readouterr().out
+    assert "since:     2026-11-23T11:59:56Z (4s ago)\nholds:     revision 7, not all of 9 yet\n" in said
+    assert "waits: rds egress/web for cluster users/v2 (4s ago)\n" in said
+
+
+def test_why_says_the_cause_envoys_words_the_line_its_team_and_what_to_do(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.nodes = [WEB]
+    assert run(["fleet", "why", "web@host-7"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "web@host-7: refused",
+        "",
+        "refused: this Envoy refused endpoints users/v1 (40s ago)",
+        "  Envoy says: malformed IP address: localhost",
+        "  accounts/users.yaml:3:13 (service users, team accounts)",
+        "  next: repair the entry",
+    ]
+    run(["fleet", "why", "web@host-7", "--output", "json"])
+    assert json.loads(capsys.readouterr().out)["causes"][0]["origins"][0]["team"] == "accounts"
+
+
+@pytest.mark.usefixtures("fleet")
+def test_config_shows_what_a_node_has_and_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fleet", "config", "web@host-7", "--output", "json"]) == 0
+    said, beside = capsys.readouterr()
+    shown = json.loads(said)
+    assert [shown[short] for short in ("cds", "eds", "lds", "rds")] == [[{"name": "users/v1"}], [], [], []]
+    assert shown["differs"] == [
+        {
+            "type": "eds",
+            "name": "users/v1",
+            "state": "refused",
+            "version": "",
+            "wanted": "bb",
+            "reason": "no good",
+        }
+    ]
+    assert "1 resource not as the catalog wants" in beside
+    assert "next: meshctl fleet why web@host-7" in beside
+
+
+@pytest.mark.usefixtures("fleet")
+def test_config_of_one_type_is_all_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fleet", "config", "web@host-7", "--type", "cds"]) == 0
+    assert capsys.readouterr() == ('cds:\n- name: "users/v1"\ndiffers: []\n', "")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["edge@host-1"], "edge@host-1 is not connected"),
+        (["web@host-7", "--name", "x"], "web@host-7 has no resource 'x'"),
+    ],
+)
+@pytest.mark.usefixtures("fleet")
+def test_config_that_is_not_known_is_one_line(
+    words: list[str], error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["fleet", "config", *words]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert error in said.err
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
