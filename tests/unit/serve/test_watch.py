@@ -86,14 +86,17 @@ def test_file_that_is_being_written_is_read_when_it_is_left_alone(
 ) -> None:
     watch = Watch(root)
     watch.look()
+    (root / WEB).write_text("half")
+    just_now = _a_moment_after(root / WEB)
 
     def write_the_rest(seconds: float) -> None:
         assert 0 < seconds <= watching.SILENCE_MS / 1000
         (root / WEB).write_text("half, and the rest")
         os.utime(root / WEB, (1, 1))
 
+    monkeypatch.setattr("meshctl.serve.watch.time.monotonic_ns", lambda: 0)
+    monkeypatch.setattr("meshctl.serve.watch.time.time_ns", lambda: just_now)
     monkeypatch.setattr("meshctl.serve.watch.time.sleep", write_the_rest)
-    (root / WEB).write_text("half")
     assert watch.look() == {WEB: b"half, and the rest"}
 
 
@@ -104,9 +107,14 @@ def test_file_that_is_never_left_alone_is_read_at_the_latest(
     watch.look()
     clock = iter(range(0, 10**12, watching.LATEST_MS * 250_000))  # a few looks, then it is the latest
     monkeypatch.setattr("meshctl.serve.watch.time.monotonic_ns", lambda: next(clock))
+    monkeypatch.setattr("meshctl.serve.watch.time.time_ns", lambda: _a_moment_after(root / WEB))
     monkeypatch.setattr("meshctl.serve.watch.time.sleep", lambda _: (root / WEB).write_text("other"))
     (root / WEB).write_text("half")
     assert watch.look() == {WEB: b"other"}
+
+
+def _a_moment_after(file: Path) -> int:
+    return file.stat().st_mtime_ns + 1_000_000
 
 
 def test_folder_that_is_not_there_has_no_files(root: Path) -> None:
