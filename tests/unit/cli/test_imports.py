@@ -16,7 +16,7 @@ _PROBE = """
 import sys
 from meshctl.cli.main import run
 code = run(sys.argv[1:])
-print(*sys.modules, sep="\\n", file=sys.stderr)
+print(*(f"loaded:{name}" for name in sys.modules), sep="\\n", file=sys.stderr)
 sys.exit(code)
 """
 
@@ -26,7 +26,9 @@ def loaded_by(arguments: Sequence[str], folder: Path) -> set[str]:
     command = (sys.executable, "-c", _PROBE, *arguments)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     words = (word.partition(":") for word in done.stderr.split())
-    return {name for mark, _, name in words if mark == "loaded"}
+    names = {name for mark, _, name in words if mark == "loaded"}
+    assert "meshctl.cli.main" in names
+    return names
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("version",), ("--version",)])

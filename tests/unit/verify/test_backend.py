@@ -11,9 +11,9 @@ import pytest
 from meshctl.verify.backend import IN_FLIGHT_PATH
 from meshctl.verify.connection import Outcome, connect, get
 from meshctl.verify.http1 import Response, request_bytes
-from meshctl.verify.polling import until
 from meshctl.verify.ports import free_ports
 from meshctl.verify.processes import BackendProcess
+from tests.support.waiting import LIMIT_S, eventually
 
 
 @pytest.fixture
@@ -34,11 +34,21 @@ async def test_requests_that_wait_are_in_flight_and_hold_up_nobody(backend: Back
     async def five() -> bool:
         return await backend.in_flight() == 5
 
-    slow = [asyncio.create_task(get(backend.port, "/", {"x-delay": "300ms"})) for _ in range(5)]
-    await until(five)
+    async def none() -> bool:
+        return await backend.in_flight() == 0
+
+    slow = [asyncio.create_task(get(backend.port, "/", {"x-delay": "3600000ms"}, 3600)) for _ in range(5)]
+    await eventually(five, "five requests are in flight")
     assert (await get(backend.port, "/")).status == 200
     assert not any(request.done() for request in slow)
-    assert [response.status for response in await asyncio.gather(*slow)] == [200] * 5
+    for request in slow:
+        request.cancel()
+    await eventually(none, "the requests of clients that went are forgotten")
+
+
+async def test_requests_that_wait_are_answered(backend: BackendProcess) -> None:
+    slow = [get(backend.port, "/", {"x-delay": "10ms"}) for _ in range(5)]
+    assert [response.body for response in await asyncio.gather(*slow)] == [b"v1\n"] * 5
     assert await backend.in_flight() == 0
 
 
@@ -68,11 +78,12 @@ async def test_on_sigterm_it_answers_what_is_under_way_and_ends(backend: Backend
     async def one() -> bool:
         return await backend.in_flight() == 1
 
-    idle = await connect("127.0.0.1", backend.port, 5.0)
-    busy = await connect("127.0.0.1", backend.port, 5.0)
+    idle = await connect("127.0.0.1", backend.port, LIMIT_S)
+    busy = await connect("127.0.0.1", backend.port, LIMIT_S)
     answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    busy.send(request_bytes("/", {"host": "users", "x-delay": "200ms"}), answer.set_result, 5.0)
-    await until(one)
+    # Long enough for the signal to come before the answer, whatever else the machine does.
+    busy.send(request_bytes("/", {"host": "users", "x-delay": "2000ms"}), answer.set_result, LIMIT_S)
+    await eventually(one, "a request is in flight")
 
     backend.signal(signal.SIGTERM)
 

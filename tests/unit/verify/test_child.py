@@ -10,6 +10,7 @@ import pytest
 from meshctl.verify.child import Child, ProcessDied, ProcessNotReady
 from meshctl.verify.processes import ProgramMissing, envoy_program
 from tests.support.scripted_server import scripted_server
+from tests.support.waiting import LIMIT_S
 
 _WAIT = "import signal; print('waiting', flush=True); signal.pause()"
 _STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_WAIT}"
@@ -23,7 +24,7 @@ async def _waits(child: Child) -> None:
     async def says_so() -> bool:
         return "waiting" in child.log_tail()
 
-    await child.ready(says_so, timeout_s=20)
+    await child.ready(says_so, LIMIT_S)
 
 
 async def _never() -> bool:
@@ -58,7 +59,7 @@ async def test_a_stop_that_is_cancelled_kills_at_once(tmp_path: Path) -> None:
 async def test_a_child_that_dies_before_it_is_ready_shows_its_log(tmp_path: Path) -> None:
     async with await Child.start("child", _python("import sys; sys.exit('no such port')"), tmp_path) as child:
         with pytest.raises(ProcessDied, match="child ended with exit code 1\nno such port"):
-            await child.ready(_never, timeout_s=20)
+            await child.ready(_never, LIMIT_S)
 
 
 async def test_a_child_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ async def test_no_child_outlives_its_parent(tmp_path: Path, *, killed: bool) -> 
         await reader.read()
         gone.set()
 
-    async with scripted_server(listen) as port, asyncio.timeout(20):
+    async with scripted_server(listen) as port, asyncio.timeout(LIMIT_S):
         code = f"{_GRANDCHILD.format(port=port)}; {_STUBBORN}"
         parent = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", _PARENT.format(code=code, directory=str(tmp_path))),

@@ -7,13 +7,14 @@ import pytest
 from meshctl.verify.connection import Breakage, Broken, Outcome, RequestFailed, connect, get
 from meshctl.verify.http1 import request_bytes
 from tests.support.scripted_server import Once, Then, scripted_server
+from tests.support.waiting import LIMIT_S
 
 _REQUEST = request_bytes("/", {"host": "users"})
 _OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nv1"
 
 
-async def _ask(port: int, timeout_s: float = 5.0) -> Outcome:
-    connection = await connect("127.0.0.1", port, timeout_s)
+async def _ask(port: int, timeout_s: float = LIMIT_S) -> Outcome:
+    connection = await connect("127.0.0.1", port, LIMIT_S)
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
     connection.send(_REQUEST, outcome.set_result, timeout_s)
     try:
@@ -43,7 +44,7 @@ async def test_a_request_without_a_whole_answer_is_broken(play: Once, breakage: 
 
 async def test_a_server_that_says_no_more_is_given_up_in_time() -> None:
     async with scripted_server(Once(_OK[:-1], Then.WAIT)) as port:
-        outcome = await _ask(port, timeout_s=0.02)
+        outcome = await _ask(port, timeout_s=1.0)  # in which the answer's beginning comes
     assert isinstance(outcome, Broken)
     assert (outcome.breakage, outcome.received) == (Breakage.TIMEOUT, b"v")
 
@@ -57,9 +58,9 @@ async def test_a_connection_closed_between_requests_is_only_unusable() -> None:
         await closing.wait()
 
     async with scripted_server(answer_then_close) as port:
-        connection = await connect("127.0.0.1", port, 5.0)
+        connection = await connect("127.0.0.1", port, LIMIT_S)
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
-        connection.send(_REQUEST, outcomes.put_nowait, 5.0)
+        connection.send(_REQUEST, outcomes.put_nowait, LIMIT_S)
         first = await outcomes.get()
         assert not isinstance(first, Broken)
         states = [connection.usable]
