@@ -139,7 +139,7 @@ async def connect(host: str, port: int, timeout_s: float) -> Connection:
 
 
 async def get(
-    port: int, path: str, headers: Mapping[str, str] | None = None, timeout_s: float = 5.0
+    port: int, path: str, headers: Mapping[str, str] | None = None, timeout_s: float = 20.0
 ) -> Response:
     """One GET to 127.0.0.1 on a connection of its own. Raises OSError (RequestFailed is one)."""
     loop = asyncio.get_running_loop()

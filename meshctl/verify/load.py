@@ -32,8 +32,8 @@ class Shape:
     slow_ms: int = 300
     held: int = 200  # slow requests under way all through a change
     requests_per_change: int = 2_000  # finished before a change's count ends
-    timeout_s: float = 5.0  # for a connection, and for an answer
-    change_limit_s: float = 60.0  # a change whose requests do not come to an end by then is stuck
+    timeout_s: float = 20.0  # for a connection, and for an answer: far beyond any pause of a busy machine
+    change_limit_s: float = 120.0  # a change whose requests do not come to an end by then is stuck
 
 
 class LoadStuck(Exception):

@@ -17,7 +17,7 @@ from meshctl.verify.connection import RequestFailed, get
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
 
-_READY_TIMEOUT_S = 20.0  # far beyond what a busy machine of two cores was seen to need (1 s)
+_READY_TIMEOUT_S = 60.0  # far beyond what a busy machine of two cores was seen to need (1 s)
 
 
 class ProgramMissing(Exception):
