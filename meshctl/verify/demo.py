@@ -6,13 +6,13 @@ Imports the standard library and its neighbours. Leaves no process; the folder i
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from meshctl.verify.load import Load, Shape
 from meshctl.verify.polling import until
 from meshctl.verify.processes import Envoy
 from meshctl.verify.report import LoadReport, Tally
+from meshctl.verify.sample import Sample
 from meshctl.verify.scene import USERS_FILE, VERSIONS, Ports, Scene
 from meshctl.verify.stage import Serving, served, staged
 from meshctl.verify.window import Window
@@ -32,7 +32,8 @@ class NotReached(Exception):
 class Step:
     """One edit of the weights, and what it cost so far.
 
-    `share` is v2's share of the answers, counted from when both Envoys had the new weights; None until then.
+    `share` is v2's share of the answers to requests that began when both Envoys had the new weights; None
+    until then.
     """
 
     weight: int
@@ -87,41 +88,30 @@ class Demo:
             before = [await _reloads(envoy) for envoy in envoys]
             self.scene.write(USERS_FILE, self.scene.users({"v1": 100 - weight, "v2": weight}))
             await asyncio.gather(*map(_reached, envoys, before))
-            # A request that began with the old weights is answered within that time.
-            await asyncio.sleep(self._shape.slow_ms / 1000)
-            self._now.count_from_now()
-            await until(partial(self._now.has_counted, self._shape.requests_per_change // 2))
+            self._now.sample = load.sample(self._shape.requests_per_change // 2)
+            await self._now.sample.complete.wait()
         self._done.append(self._now.step)
         self._now = None
 
 
 class _Watched:
-    """The step that goes on."""
+    """The step that goes on; `sample` is taken once the new weights hold."""
 
     def __init__(self, weight: int, window: Window) -> None:
+        self.sample: Sample | None = None
         self._step = Step(weight)
         self._window = window
-        self._before: Tally | None = None
-
-    def count_from_now(self) -> None:
-        """The new weights hold: what was answered until now says nothing of them."""
-        self._before = self._window.report.tally
-
-    async def has_counted(self, requests: int) -> bool:
-        """Whether so many requests have ended since the new weights hold."""
-        before = self._before
-        return before is not None and self._window.report.tally.requests - before.requests >= requests
 
     @property
     def step(self) -> Step:
         """What is known now."""
         tally = self._window.report.tally
-        return replace(self._step, share=self._share(tally), requests=tally.requests, failed=tally.failed)
+        return replace(self._step, share=self._share(), requests=tally.requests, failed=tally.failed)
 
-    def _share(self, tally: Tally) -> float | None:
-        if self._before is None:
+    def _share(self) -> float | None:
+        if self.sample is None:
             return None
-        old, new = (tally.version(version) - self._before.version(version) for version in VERSIONS)
+        old, new = map(self.sample.tally.version, VERSIONS)
         return new / (old + new) if old + new else None
 
 

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ from meshctl.verify.counts import Counts, failure_of
 from meshctl.verify.lane import Lane, Pace, Reuse, Target, Watcher
 from meshctl.verify.polling import until
 from meshctl.verify.report import ChangeReport, LoadReport, Tally
+from meshctl.verify.sample import Sample
 from meshctl.verify.window import Window
 
 
@@ -61,6 +63,7 @@ class Load:
         self._in_flight = 0
         self._steady: list[Lane] = []
         self._windows: list[Window] = []
+        self._samples: list[Sample] = []
         self._changes: list[ChangeReport] = []
 
     @property
@@ -115,6 +118,12 @@ class Load:
                 self._windows.remove(window)
             await _stop(held)
 
+    def sample(self, requests: int) -> Sample:
+        """Count the next `requests` requests that begin, each to its end."""
+        sample = Sample(requests, self._clock)
+        self._samples.append(sample)
+        return sample
+
     async def _under_way(self, gate: "_Gate") -> None:
         await gate.open.wait()
         if self._backends_in_flight is not None:
@@ -148,17 +157,25 @@ class Load:
         return Pace(reuse, slow_every, self._shape.slow_ms, offset, self._shape.timeout_s)
 
     def _watcher(self, started: Callable[[], None]) -> Watcher:
-        return Watcher(started, self._finished, self._settled)
+        samples: list[Sample] = []  # those that have the lane's request
+
+        def begun() -> None:
+            samples[:] = [sample for sample in self._samples if sample.takes()]
+            started()
+
+        return Watcher(begun, partial(self._finished, samples), self._settled)
 
     def _started(self) -> None:
         self._in_flight += 1
 
-    def _finished(self, target: Target, outcome: Outcome) -> None:
+    def _finished(self, samples: Sequence[Sample], target: Target, outcome: Outcome) -> None:
         self._in_flight -= 1
         failure = failure_of(outcome, target.name, self._counts.seconds)
         self._counts.finished(target.name, outcome, failure)
         for window in self._windows:
             window.finished(target.name, outcome, failure)
+        for sample in samples:
+            sample.finished(target.name, outcome, failure)
 
     def _settled(self) -> None:
         for window in self._windows:

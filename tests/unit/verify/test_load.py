@@ -148,6 +148,29 @@ async def test_counters_can_be_read_while_the_load_goes_on(setup: Setup) -> None
         assert load.report.changes == ()
 
 
+async def test_a_sample_has_the_requests_that_begin_after_it_and_no_other_each_to_its_end() -> None:
+    waiting, go_on = 0, asyncio.Event()
+
+    async def old_then_new(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal waiting
+        await reader.readuntil(b"\r\n\r\n")
+        answer = _OK.replace(b"v1", b"v2") if go_on.is_set() else _OK
+        waiting += 1
+        await go_on.wait()
+        writer.write(answer)
+
+    async def all_wait() -> bool:
+        return waiting == _SMALL.connections
+
+    async with scripted_server(old_then_new) as port, Load([_target(port)], _SMALL) as load:
+        await eventually(all_wait, "every lane waits for an answer")
+        sample = load.sample(20)
+        go_on.set()
+        await sample.complete.wait()
+        assert load.tally.version("v1") == _SMALL.connections
+        assert sample.tally.versions == {("sidecar", "v2"): 20}
+
+
 async def test_a_change_whose_requests_do_not_get_under_way_is_stuck() -> None:
     async def none() -> int:
         return 0
