@@ -72,9 +72,9 @@ def checked_out(scene: Scene) -> None:
 
 
 def emptied(scene: Scene) -> None:
-    """Every team's folder is gone."""
+    """Every team's folder is gone, each at once: a single service that goes first is nobody's mistake."""
     for team in ("accounts", "edge", "shop"):
-        shutil.rmtree(scene.catalog / team)
+        shutil.move(scene.catalog / team, scene.folder / team)
 
 
 def without_endpoints(scene: Scene) -> None:

@@ -12,9 +12,10 @@ import pytest_asyncio
 from meshctl.verify.scene import USERS_FILE, Ports, Scene
 from meshctl.verify.stage import Stage, staged
 from meshctl.xds.ordering import NeedsOrder
+from tests.support import fleet
 from tests.support.planes import in_process
 from tests.support.shifts import until_held
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -111,7 +112,7 @@ OUTSIDE = (
 
 def answer(port: int, ask: Ask) -> Answer:
     """What a client of its own gets for one request."""
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)) as connection:
         connection.putrequest(ask.method, ask.target, skip_host=True, skip_accept_encoding=True)
         for name, value in (("host", ask.host), *ask.headers, ("content-length", "0")):
             connection.putheader(name, value)
@@ -129,10 +130,10 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         scene.write(USERS_FILE, text + RULES)
         await until_held(running, "users/v2")
 
-        async def arrived() -> bool:
-            return await answered(scene.ports.edge, OUTSIDE[0][0]) == OUTSIDE[0][1]
+        async def synced() -> bool:  # what brought the cluster brought all of the routes
+            return await fleet.states(scene) == dict.fromkeys(running.envoys, "synced")
 
-        await eventually(arrived, "the gateway has its routes")
+        await eventually(synced, "both Envoys have their routes")
         yield running
 
 
