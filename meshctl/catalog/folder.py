@@ -46,10 +46,10 @@ class Unreadable(bytes):
 
 def find_root(path: Path) -> Path:
     """The catalog that is meant: `path` itself, or its folder `catalog`. Raises NoCatalog."""
-    if (path / MESH_FILE).exists():
+    if os.path.exists(path / MESH_FILE):  # unlike Path's, it does not raise where it may not look
         return path
     inner = path / "catalog"
-    if inner.is_dir():
+    if os.path.isdir(inner):
         return inner
     raise _no_catalog(path)
 
@@ -61,17 +61,20 @@ def mesh_around(path: Path) -> Path | None:
     """
     whole = path.resolve()
     for folder in (whole, *whole.parents):
-        if (folder / MESH_FILE).is_file() or (folder / "catalog" / MESH_FILE).is_file():
+        if os.path.isfile(folder / MESH_FILE) or os.path.isfile(folder / "catalog" / MESH_FILE):
             return folder if path.is_absolute() else Path(os.path.relpath(folder))
     return None
 
 
 def _no_catalog(path: Path) -> NoCatalog:
     around = mesh_around(path)
-    if not path.exists() and around is None:
-        return NoCatalog(f"{path} does not exist; to make a new mesh there, type: meshctl init {path}")
-    if not path.exists():
-        return NoCatalog(f"{path} does not exist")
+    try:
+        path.stat()
+    except PermissionError as error:
+        return NoCatalog(f"{path} cannot be read: {_reason(error)}")
+    except OSError:
+        fix = "" if around else f"; to make a new mesh there, type: meshctl init {path}"
+        return NoCatalog(f"{path} does not exist{fix}")
     if not path.is_dir():
         return NoCatalog(f"{path} is a file, not a folder")
     if around is None:

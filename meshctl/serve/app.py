@@ -101,6 +101,7 @@ class _Server:
         self._metrics = Metrics()
         self._fleet = Journal(self._metrics)
         self._saver = None if disk is None else Saver(disk)
+        self._has_state = disk is not None and disk.state is not None
         self._publisher = Publisher(
             self._fleet,
             disk.state if disk else None,
@@ -127,7 +128,7 @@ class _Server:
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(http.run_until_stopped())
                 await grpc_server.start()
-                self._publisher.begin(await asyncio.to_thread(self._read))
+                self._publisher.begin(*await asyncio.to_thread(self._read))
                 if not self._stop.is_set():
                     self._announce()
                 background = [tasks.create_task(one) for one in self._background()]
@@ -166,13 +167,18 @@ class _Server:
             raise CannotServe(f"cannot listen on {self._settings.xds}: {error}") from None
         return server
 
-    def _read(self) -> Outcome:
-        """Read the whole catalog; what it makes stays, so the collector need not look at it ever again."""
+    def _read(self) -> tuple[Outcome, str]:
+        """Read the whole catalog; what it makes stays, so the collector need not look at it ever again.
+
+        Says with it what is wrong where nothing could be read.
+        """
         gc.disable()
         try:
-            return self._publisher.read(self._watch.look())
+            return self._publisher.read(self._watch.look()), self._watch.lacks()
         except NoCatalog as error:  # what cannot be listed must not look deleted
-            raise CannotServe(str(error)) from None
+            if not self._has_state:  # nothing to wait with: rather a mistake than a disk that is away
+                raise CannotServe(str(error)) from None
+            return self._publisher.read({}), str(error)
         finally:
             gc.collect()
             gc.freeze()

@@ -32,6 +32,7 @@ from meshctl.operations.keep import Same
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding, Span
+from meshctl.serve.last_good import LastGood
 from meshctl.serve.seats import Post, Posts, Seat, Wake
 from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
 from meshctl.snapshot import Snapshot, View
@@ -40,6 +41,8 @@ from meshctl.units import Duration
 from meshctl.xds.session import NotLoadedError
 
 log = logging.getLogger(__name__)
+
+_NO_MESH = f"the catalog has no {MESH_FILE}"
 
 Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
 
@@ -63,7 +66,8 @@ class Publisher:
     ) -> None:
         self.resolver = Resolver(WATCHED)
         self.standing = Standing()
-        self._fleet, self._state, self._stale_limit = fleet, state, stale_limit
+        self._fleet = fleet
+        self._last_good = LastGood(state, stale_limit, now, clock)
         self._save, self._now, self._clock = save, now, clock
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
         self._compiler = Compiler(self.resolver, state.snapshot if state else None, same)
@@ -80,9 +84,9 @@ class Publisher:
             self._compiler.publish()
         return outcome
 
-    def begin(self, outcome: Outcome) -> None:
-        """Answer from now on, with what `read` came to."""
-        self._settle(outcome)
+    def begin(self, outcome: Outcome, lacks: str = _NO_MESH) -> None:
+        """Answer from now on, with what `read` came to; `lacks` says why where there was nothing to read."""
+        self._settle(outcome, lacks)
 
     def change(self, texts: Mapping[str, bytes | None]) -> None:
         """Take in files that came, changed or went (None), and publish what that changes."""
@@ -145,10 +149,10 @@ class Publisher:
         found = self._compiler.snapshot.views.get(view)
         return _services([found] if found else [])
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, outcome: Outcome, lacks: str = _NO_MESH) -> None:
         known, guarded = self.standing.held, self.standing.guarded
         if not outcome.published:
-            self._refuse(outcome)
+            self._refuse(outcome, lacks)
         else:
             was_live = self.standing.live
             self.standing = replace(self.standing, live=True, provisional=False)
@@ -190,14 +194,14 @@ class Publisher:
     def _has_entries(self) -> bool:
         return any(source.team for source in self.resolver.sources.values())
 
-    def _refuse(self, outcome: Outcome) -> None:
+    def _refuse(self, outcome: Outcome, lacks: str) -> None:
         if self.standing.live:
             reason = f"nothing of the last change is published: {held_words(outcome.held)}"
             provisional = False
         else:
-            lacks = held_words(outcome.held) if outcome.held else f"the catalog has no {MESH_FILE}"
-            reason = f"{lacks}; {self._substitute()}"
-            provisional = self._state is not None
+            lacks = held_words(outcome.held) if outcome.held else lacks
+            reason = f"{lacks}; {self._last_good.words}"
+            provisional = self._last_good.state is not None
         self.standing = replace(
             self.standing,
             state=CatalogState.UNUSABLE,
@@ -209,20 +213,8 @@ class Publisher:
         )
         log.error("catalog not usable: reason=%r", reason)
 
-    def _substitute(self) -> str:
-        if self._state is None:
-            return "there is no last good state, so no node is answered"
-        if self._is_stale():
-            return f"the last good state is older than {self._stale_limit}, so no node is answered"
-        return "nodes that hold nothing get the last good state, the others keep what they have"
-
-    def _is_stale(self) -> bool:
-        return self._state is not None and (
-            self._clock() - self._state.current_at > self._stale_limit.seconds
-        )
-
     def _check_loaded(self) -> None:
-        if not self.standing.live and (not self.standing.provisional or self._is_stale()):
+        if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):
             raise NotLoadedError(self.standing.reason)
 
     def _want_known_views(self) -> None:
@@ -252,7 +244,7 @@ class Publisher:
         while now - self._revisions[0][0] >= REMEMBERED:
             self._outdated = self._revisions.popleft()[1]
         # A node of the run before may not have come back yet: it is not in the fleet, and may hold them.
-        all_back = self._state is None or now - self._started >= REMEMBERED
+        all_back = self._last_good.state is None or now - self._started >= REMEMBERED
         lowest = self._fleet.lowest_revisions(now) if all_back else {}
         names = (post.key.name for post in self._posts)
         return {name: max(self._outdated, lowest.get(name, 0)) for name in names}

@@ -15,7 +15,7 @@ from pathlib import Path
 from watchfiles import Change, awatch
 from watchfiles._rust_notify import WatchfilesRustInternalError
 
-from meshctl.catalog.folder import NoCatalog, is_entry, list_files, read_file
+from meshctl.catalog.folder import MESH_FILE, NoCatalog, is_entry, list_files, read_file
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,12 @@ class Watch:
         """
         return self._read({*list_files(self._root), *self._texts}, changed_only=True)
 
+    def lacks(self) -> str:
+        """What is missing of a folder in which nothing can be served."""
+        return (
+            f"the catalog has no {MESH_FILE}" if os.path.isdir(self._root) else f"{self._root} is not there"
+        )
+
     async def batches(self) -> AsyncGenerator[Mapping[str, bytes | None], None]:
         """What changed since it was last read: never an empty batch, and no end.
 
@@ -72,7 +78,7 @@ class Watch:
         except* (OSError, WatchfilesRustInternalError) as errors:
             # The folder went while it was about to be watched, the system watches no more files, or one was
             # touched whose name is no text: until it can be watched again, files are looked at.
-            if self._root.is_dir():
+            if _identity(self._root) is not None:
                 why = str(errors.exceptions[0])
                 self._tell(f"catalog looked at instead of watched: reason={why!r}")
         yield await asyncio.to_thread(self.look)

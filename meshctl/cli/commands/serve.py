@@ -4,6 +4,7 @@ May import `serve` and its neighbours.
 """
 
 import asyncio
+import os
 from pathlib import Path
 
 import click
@@ -92,9 +93,9 @@ def _folder(catalog: str, state: Path | None) -> Path:
         return find_root(path)
     except NoCatalog as error:
         around = path.resolve().parent
-        others = (around / MESH_FILE).is_file() or (around / "catalog" / MESH_FILE).is_file()
+        others = os.path.isfile(around / MESH_FILE) or os.path.isfile(around / "catalog" / MESH_FILE)
         served_before = not others and (around / _STATE).is_dir()
-        named = path.is_dir() and not others and source is not ParameterSource.DEFAULT
+        named = os.path.isdir(path) and not others and source is not ParameterSource.DEFAULT
         if state is not None or served_before or named:
             return path
         raise no_catalog(error) from None

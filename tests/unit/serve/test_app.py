@@ -1,6 +1,6 @@
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,11 +75,16 @@ def write(root: Path, texts: Mapping[str, bytes]) -> None:
 
 @asynccontextmanager
 async def running(folder: Path, texts: Mapping[str, bytes]) -> AsyncIterator[Running]:
-    root = folder / "catalog"
-    root.mkdir(exist_ok=True)
-    write(root, texts)
+    (folder / "catalog").mkdir(exist_ok=True)
+    write(folder / "catalog", texts)
+    async with started(folder) as server:
+        yield server
+
+
+@asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Running]:
     xds, http = free_ports(2)
-    settings = Settings(root, f"127.0.0.1:{xds}", f"127.0.0.1:{http}", folder / "state")
+    settings = Settings(folder / "catalog", f"127.0.0.1:{xds}", f"127.0.0.1:{http}", folder / "state")
     stop = asyncio.Event()
     serving = asyncio.create_task(serve(settings, [add_fleet], stop))
     try:
@@ -143,6 +148,45 @@ async def test_restart_without_the_catalog_is_not_ready_and_says_why(tmp_path: P
         assert "the others keep what they have" in (await server.catalog("unusable")).reason
         server.write(CATALOG)
         await server.answers(200)
+
+
+def unmounted(root: Path) -> None:
+    """The folder is not there."""
+    root.rename(root.with_name("aside"))
+
+
+def unlistable(root: Path) -> None:
+    """The folder is there and cannot be listed: as without permission, but for root, too."""
+    unmounted(root)
+    root.symlink_to(root)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"), [(unmounted, "is not there; nodes that"), (unlistable, "cannot be read: Too many")]
+)
+async def test_start_without_a_folder_waits_for_it_with_the_last_good_state(
+    tmp_path: Path, fault: Callable[[Path], None], words: str
+) -> None:
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+    fault(tmp_path / "catalog")
+    async with started(tmp_path) as server:
+        told = await server.answers(503)
+        assert words in told
+        assert "nodes that hold nothing get the last good state" in told
+        (tmp_path / "catalog").unlink(missing_ok=True)
+        (tmp_path / "aside").rename(tmp_path / "catalog")
+        await server.answers(200)
+
+
+async def test_start_on_a_folder_that_cannot_be_listed_fails_where_there_is_nothing_to_wait_with(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "catalog").symlink_to(tmp_path / "catalog")
+    xds, http = free_ports(2)
+    settings = Settings(tmp_path / "catalog", f"127.0.0.1:{xds}", f"127.0.0.1:{http}", tmp_path / "state")
+    with pytest.raises(CannotServe, match="cannot be read: Too many levels"):
+        await serve(settings, [], asyncio.Event())
 
 
 async def test_misspelt_target_is_not_found_and_the_nearest_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -29,8 +30,9 @@ PAY = Node("pay@1", Role.SIDECAR, ("pay",), client="1.40")
 class World:
     """A publisher with clocks that stand still, a disk that only remembers, and seats that count wakes."""
 
-    def __init__(self, state: State | None = None) -> None:
+    def __init__(self, state: State | None = None, jump: float = 0.0) -> None:
         self.now = 0.0
+        self.jump = jump  # how far the wall clock has been set forward
         self.texts: dict[str, bytes] = dict(state.texts) if state else {}
         self.snapshot: Snapshot | None = None
         self.woken: list[str] = []
@@ -41,8 +43,15 @@ class World:
             stale_limit=Duration.parse("1h"),
             save=self._save,
             now=lambda: self.now,
-            clock=lambda: NOON + self.now,
+            clock=lambda: NOON + self.now + self.jump,
         )
+
+    def gives_the_last_good_state(self) -> bool:
+        try:
+            self.sit(PAY).close()
+        except NotLoadedError:
+            return False
+        return True
 
     def start(self, texts: Mapping[str, bytes]) -> "World":
         self.publisher.begin(self.publisher.read(texts))
@@ -215,6 +224,42 @@ def test_state_that_is_too_old_is_given_to_nobody() -> None:
     again.now = 3601.0
     with pytest.raises(NotLoadedError):
         again.sit(PAY)
+
+
+@pytest.mark.parametrize("ahead", [-3599.0, 0.0, 3599.0])
+def test_stamp_within_the_limit_on_either_side_is_believed(ahead: float) -> None:
+    assert World(stamped(ahead)).start({}).gives_the_last_good_state()
+
+
+@pytest.mark.parametrize("ahead", [-3601.0, 3601.0, NOON])
+def test_stamp_beyond_the_limit_on_either_side_is_not(ahead: float) -> None:
+    assert not World(stamped(ahead)).start({}).gives_the_last_good_state()
+
+
+def stamped(ahead: float) -> State:
+    """A state that a clock stamped which was so many seconds ahead of the one that a restart finds."""
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    return replace(world.state(), current_at=NOON + ahead)
+
+
+def test_clock_that_is_set_back_makes_no_state_younger() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state()).start({})
+    again.now, again.jump = 3599.0, -3600.0
+    assert again.gives_the_last_good_state()
+    again.now = 3601.0
+    assert not again.gives_the_last_good_state()
+
+
+def test_clock_that_is_set_right_after_the_start_lets_a_young_state_be_given() -> None:
+    world = World().start(CATALOG)
+    world.sit(PAY)
+    again = World(world.state(), jump=-NOON).start({})  # a machine without a battery starts in 1970
+    assert not again.gives_the_last_good_state()
+    again.jump = 60.0
+    assert again.gives_the_last_good_state()
 
 
 def test_start_without_state_and_catalog_answers_nobody() -> None:
