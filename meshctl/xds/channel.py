@@ -37,6 +37,7 @@ class Channel:
     `leaving`: names that the view lacks, and since when nothing needs them. `joined`: what the view lacks
     and the client shall have for now, as a first complete answer must hold it, or its successor was refused;
     `yielded`: what the client had of the names that the last answer took away. `state`: what it shall hold.
+    `opaque`: the client holds something of the version `told`, and cannot say what.
     `owed`: the first answer to a wildcard, which is sent even if it is empty. `parked`: why nothing more goes
     out until the view changes, as leaving out the refused would delete what the client holds; else "".
     """
@@ -59,6 +60,7 @@ class Channel:
     inflight: Send | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
     opaque: bool = False
+    told: str = ""
     owed: bool = False
     parked: str = ""
     refusals: int = 0

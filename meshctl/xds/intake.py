@@ -9,7 +9,7 @@ from meshctl.names import CLUSTER, ENDPOINTS, Ref
 from meshctl.snapshot import Resource
 from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
-from meshctl.xds.events import Amend, Dialect, Replace, Request
+from meshctl.xds.events import Amend, Dialect, Replace, Request, digest
 from meshctl.xds.holding import UNKNOWN, Holding
 
 
@@ -41,6 +41,7 @@ def subscribe(client: Client, channel: Channel, request: Request, dialect: Diale
 
 def begin(client: Client, channel: Channel, dialect: Dialect, now: float) -> None:
     """A type was asked for and a view is known: compare what the client holds with what it shall."""
+    _recognise(client, channel)
     _adopt(client, channel)
     join(client, channel, now)
     channel.owed = channel.subscription.wildcard
@@ -71,10 +72,25 @@ def _note_claims(client: Client, channel: Channel, names: Replace | Amend) -> No
         case Amend(versions=versions):
             channel.claims = dict(versions)
         case Replace(asked, version) if version and channel.row.complete:
-            channel.opaque = True
+            channel.opaque, channel.told = True, version
         case Replace(asked, version) if version:
             channel.claims = dict.fromkeys(asked, UNKNOWN)
     client.reconnected |= channel.opaque or bool(channel.claims)
+
+
+def _recognise(client: Client, channel: Channel) -> None:
+    """A client that says the version of exactly what the view holds now can say what it holds, after all.
+
+    So a restart without a change gives it nothing back of what the view lost before.
+    """
+    if not channel.opaque:
+        return
+    covers = channel.subscription.covers
+    shall = client.view.resources(channel.row.url)
+    wanted = tuple(one for one in shall if covers(one.key.name, by_name=one.by_name))
+    if digest(wanted) == channel.told.partition("-")[0]:  # behind it: the count of refusals before
+        channel.opaque = False
+        channel.claims = {one.key.name: one.version for one in wanted}
 
 
 def _adopt(client: Client, channel: Channel) -> None:

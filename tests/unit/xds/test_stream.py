@@ -6,7 +6,7 @@ import pytest
 
 from meshctl.fleet.fleet import NodeState
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
-from meshctl.xds.events import Send
+from meshctl.xds.events import Send, digest
 from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
 from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
 
@@ -296,6 +296,24 @@ def test_a_reconnecting_client_that_cannot_say_gets_the_view_and_what_it_lost() 
     peer.answer(sends[0])
     [gone] = peer.wait(GRACE + 1)
     assert held(gone) == ["a/v1"]
+
+
+@pytest.mark.parametrize("refusals", ["", "-2"])
+def test_a_reconnecting_client_at_the_version_of_the_view_is_given_nothing_back(refusals: str) -> None:
+    peer = sotw_peer(*A, *B)
+    peer.publish(*A)
+    [sent] = peer.want(CLUSTER, version=digest((A[0],)) + refusals)
+    assert held(sent) == ["a/v1"]
+    [load] = peer.want(ENDPOINTS, "a/v1", version="older")
+    assert names(load) == ["a/v1"]
+
+
+def test_a_reconnecting_client_at_the_version_of_all_that_was_is_given_what_the_view_lost() -> None:
+    peer = sotw_peer(*A, *B)
+    peer.publish(*A)
+    assert peer.want(CLUSTER, version=digest((A[0], B[0]))) == []
+    [load] = peer.want(ENDPOINTS, "a/v1", "b/v1", version="older")
+    assert held(peer.answer(load, "a/v1", "b/v1")[0]) == ["a/v1", "b/v1"]
 
 
 def test_a_client_that_holds_nothing_gets_the_view_alone() -> None:
