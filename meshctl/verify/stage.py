@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
+from meshctl.verify.lane import Target
 from meshctl.verify.load import Load, Shape
 from meshctl.verify.processes import BackendProcess, Envoy, MeshctlServe, envoy_program
 from meshctl.verify.scene import GATEWAY, SIDECAR, VERSIONS, Scene
@@ -20,19 +21,20 @@ Serving: TypeAlias = Callable[[Scene], AbstractAsyncContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The running backends by version, and the Envoys by node."""
+    """The running backends by version, the Envoys by node, and the ways to `users` through them."""
 
     scene: Scene
     backends: Mapping[str, BackendProcess]
     envoys: Mapping[str, Envoy]
+    targets: tuple[Target, ...]
 
     async def in_flight(self) -> int:
         """How many requests the backends are serving. Raises OSError."""
         return sum(await asyncio.gather(*(backend.in_flight() for backend in self.backends.values())))
 
     def load(self, shape: Shape | None = None) -> Load:
-        """Load on `users` through both Envoys."""
-        return Load(self.scene.targets, shape, self.in_flight)
+        """Load on `users` through all Envoys."""
+        return Load(self.targets, shape, self.in_flight)
 
 
 @asynccontextmanager
@@ -67,4 +69,4 @@ async def staged(
             envoys[name] = await running.enter_async_context(envoy)
         await asyncio.gather(*(backend.wait_ready() for backend in backends.values()))
         await asyncio.gather(*(envoy.wait_ready() for envoy in envoys.values()))
-        yield Stage(scene, backends, envoys)
+        yield Stage(scene, backends, envoys, scene.targets)

@@ -63,6 +63,26 @@ def _routes(dumps: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
                 yield from host.get("routes", ())
 
 
+async def held(envoy: Envoy) -> Mapping[str, str]:
+    """The version of each cluster, listener and route table that came over xDS, by kind and name."""
+    dump: Any = await envoy.config_dump()
+    found: dict[str, str] = {}
+    for kind in dump["configs"]:
+        for entry in kind.get("dynamic_active_clusters", ()):
+            found[f"cluster {entry['cluster']['name']}"] = entry["version_info"]
+        for entry in kind.get("dynamic_listeners", ()):
+            found[f"listener {entry['name']}"] = entry["active_state"]["version_info"]
+        for entry in kind.get("dynamic_route_configs", ()):
+            found[f"routes {entry['route_config']['name']}"] = entry["version_info"]
+    return found
+
+
+async def applied(envoy: Envoy) -> Mapping[str, int]:
+    """How often it made, changed or dropped a cluster, a listener, a route table or endpoints."""
+    made = r"^(cluster_manager|listener_manager)\..*(added|created|modified|removed|in_place_updated)$"
+    return await envoy.stats(rf"{made}|\.config_reload$|^cluster\..*\.(membership_change|update_empty)$")
+
+
 async def _dumps(envoy: Envoy, kind: str) -> list[Mapping[str, Any]]:
     dump: Any = await envoy.config_dump()
     return [one for one in dump["configs"] if one["@type"].endswith(f".{kind}")]

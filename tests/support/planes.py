@@ -83,6 +83,30 @@ def _settings(scene: Scene, ordering: Ordering) -> Settings:
     )
 
 
+class Restartable:
+    """The server in this process, which can be stopped and started again on the same state: a `Serving`."""
+
+    def __init__(self, scene: Scene, ordering: Ordering) -> None:
+        self._settings = _settings(scene, ordering)
+        self._running = AsyncExitStack()
+
+    @asynccontextmanager
+    async def __call__(self, scene: Scene) -> AsyncIterator[None]:
+        """Ready when entered."""
+        await self._running.enter_async_context(_serving(self._settings))
+        try:
+            yield
+        finally:
+            await self._running.aclose()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Stopped for as long as the block lasts."""
+        await self._running.aclose()
+        yield
+        await self._running.enter_async_context(_serving(self._settings))
+
+
 class Killable:
     """The server as a process that can be killed, and started again on the same state: a `Serving`."""
 
@@ -100,11 +124,11 @@ class Killable:
             if self._process is not None:
                 await self._process.stop()
 
-    async def start(self, page: str) -> None:
-        """Start it, and wait until it answers this page with 200."""
+    async def start(self, page: str, state: Path | None = None) -> None:
+        """Start it, and wait until it answers this page with 200; `state`: on another than its own."""
         scene = self._scene
         command = (sys.executable, "-m", "tests.support.planes", scene.control_plane, scene.http)
-        where = (str(scene.catalog), str(scene.state), str(self._grace_s))
+        where = (str(scene.catalog), str(state or scene.state), str(self._grace_s))
         path = {"PYTHONPATH": str(Path(__file__).parents[2])}
         serve = self._process = await MeshctlServe.start("serve", (*command, *where), scene.folder, path)
         await serve.ready(lambda: _answers(scene.ports.http, page), LIMIT_S)

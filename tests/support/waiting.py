@@ -18,6 +18,11 @@ async def eventually(probe: Callable[[], Awaitable[bool]], what: str, limit_s: f
         raise AssertionError(f"after {limit_s:g} s still not: {what}") from None
 
 
+async def pause(seconds: float) -> None:
+    """Let time pass where its length is what is tested; what can be waited for is waited for."""
+    await asyncio.sleep(seconds)
+
+
 async def beats(number: int, every_s: float) -> AsyncIterator[int]:
     """The numbers from 0, one every `every_s` seconds, at once where the loop's body took longer."""
     loop = asyncio.get_running_loop()
