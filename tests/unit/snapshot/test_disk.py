@@ -1,9 +1,6 @@
-import multiprocessing
 import os
-import signal
 import sqlite3
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -271,48 +268,3 @@ def test_any_history_is_loaded_as_it_was_saved(
     assert same(state.snapshot, history[-1])
     held = {stone.resource for one in history[-1].views.values() for stone in one.tombstones.values()}
     assert rows(directory, "resources") == len(held | set(history[-1].resources.values()))
-
-
-def _save_without_end(directory: Path, reports: Connection) -> None:
-    """Save states in which everything carries one number, and report each number when it is saved."""
-    disk = Disk.open(directory)
-    snapshot = disk.state.snapshot if disk.state else Snapshot()
-    while True:
-        mark = str(snapshot.revision + 1)
-        clusters = [cluster(f"c{index}", mark) for index in range(20)]
-        table = routes("r", *(host(f"c{index}", mark) for index in range(20)))
-        lost = [Tombstone(cluster("gone", mark), snapshot.revision + 1)]
-        snapshot = published(
-            snapshot, *clusters, table, views=[view("web", *clusters, table, lost=lost, frozen=True)]
-        )
-        disk.save({f"{index}.yaml": mark.encode() for index in range(20)}, snapshot, now=snapshot.revision)
-        reports.send(snapshot.revision)
-
-
-def test_kill_in_the_middle_of_saves_always_leaves_a_whole_state(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    last = 0
-    for saves in range(1, 9):
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_save_without_end, args=(tmp_path, theirs))
-        process.start()
-        theirs.close()
-        for _ in range(saves):
-            last = ours.recv()
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)  # the next save is under way
-        process.join()
-        state = saved(tmp_path)
-        assert state is not None
-        assert state.snapshot.revision >= last
-        mark = str(state.snapshot.revision)
-        assert set(state.texts.values()) == {mark.encode()}
-        assert state.current_at == state.snapshot.revision
-        assert {resource.body.decode().split()[1][: len(mark)] for resource in _all(state)} == {mark}
-        assert not (tmp_path / "state.sqlite.aside").exists()
-
-
-def _all(state: State) -> list[Resource]:
-    stones = [stone.resource for stone in state.snapshot.views["web"].tombstones.values()]
-    clusters = [one for key, one in state.snapshot.resources.items() if key.type == CLUSTER]
-    return [*clusters, *stones]
