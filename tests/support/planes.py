@@ -51,7 +51,14 @@ class Restartable:
 
     async def restart(self, same: Same = same_resource) -> None:
         """Stop it, and start it as the code stands now. `same` judges what need not go out."""
+        async with self.away(same):
+            pass
+
+    @asynccontextmanager
+    async def away(self, same: Same = same_resource) -> AsyncIterator[None]:
+        """Stopped for as long as the block lasts, and started as the code stands then."""
         await self._running.aclose()
+        yield
         await self._running.enter_async_context(_serving(replace(self._settings, same=same)))
 
 
@@ -81,30 +88,6 @@ def _settings(scene: Scene, ordering: Ordering) -> Settings:
         state=scene.state,
         ordering=ordering,
     )
-
-
-class Restartable:
-    """The server in this process, which can be stopped and started again on the same state: a `Serving`."""
-
-    def __init__(self, scene: Scene, ordering: Ordering) -> None:
-        self._settings = _settings(scene, ordering)
-        self._running = AsyncExitStack()
-
-    @asynccontextmanager
-    async def __call__(self, scene: Scene) -> AsyncIterator[None]:
-        """Ready when entered."""
-        await self._running.enter_async_context(_serving(self._settings))
-        try:
-            yield
-        finally:
-            await self._running.aclose()
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """Stopped for as long as the block lasts."""
-        await self._running.aclose()
-        yield
-        await self._running.enter_async_context(_serving(self._settings))
 
 
 class Killable:
