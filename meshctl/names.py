@@ -37,8 +37,8 @@ class Ref(NamedTuple):
 class ResourceKey(NamedTuple):
     """A resource as a snapshot names it.
 
-    `variant` tells resources of one name apart that differ by view: the client's kind or Envoy minor,
-    or a node's own egress address. Empty where all views share one.
+    `variant` tells resources of one name apart that differ by view: the newest Envoy minor that it is for,
+    or a node's own egress address. Empty where all others share one.
     """
 
     type: TypeUrl

@@ -145,7 +145,7 @@ class FleetService(FleetServicer):
         unknown = None
         if status.state is NodeState.UNKNOWN:
             unknown = self._publisher.unknown(status.node.view_key)
-        return unknown or status.reason
+        return "; ".join(filter(None, (unknown or status.reason, status.node.unsupported)))
 
     def _refusal(self, view: str, refusal: Refusal, clock: inspect.Clock) -> pb.Refusal:
         return pb.Refusal(

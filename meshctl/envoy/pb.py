@@ -10,11 +10,9 @@ from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
-from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, HttpProtocolOptions
-from envoy.config.core.v3.substitution_format_string_pb2 import SubstitutionFormatString
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.api_listener_pb2 import ApiListener
@@ -64,7 +62,6 @@ __all__ = [
     "Cluster",
     "ClusterLoadAssignment",
     "ConfigSource",
-    "DataSource",
     "DecodeError",
     "DirectResponseAction",
     "Endpoint",
@@ -91,7 +88,6 @@ __all__ = [
     "Router",
     "SocketAddress",
     "StringMatcher",
-    "SubstitutionFormatString",
     "TypedExtensionConfig",
     "UpstreamHttpOptions",
     "UriTemplateMatchConfig",

@@ -9,12 +9,16 @@ from meshctl import names
 from meshctl.catalog.keys.respond import Respond
 from meshctl.envoy import pb
 from meshctl.envoy.match import Paths, envoy_paths, route_matches
+from meshctl.envoy.since import BODY_FORMAT, knows
 from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, ServiceInterface, Weight
 from meshctl.names import CLUSTER, Ref
 
 _PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts"
 NOT_IN_USES = "not-in-uses"
 """The virtual host of everything that a sidecar's services do not use."""
+
+EGRESS_USES = (BODY_FORMAT,)
+"""What a sidecar's routes hold that not every supported Envoy knows."""
 
 
 def service_host(service: ServiceInterface, paths: Paths = envoy_paths) -> pb.VirtualHost:
@@ -27,13 +31,17 @@ def gateway_host(host: GatewayHost) -> pb.VirtualHost:
     return _virtual_host(host.domains[0], host.domains, host.routes, envoy_paths)
 
 
-def unknown_host() -> pb.VirtualHost:
-    """What a sidecar answers for a host that its services do not use: 404, the host, and what to do."""
-    body = "%REQ(:AUTHORITY)% is not in `uses` of the service that this sidecar serves\n"
-    respond = pb.DirectResponseAction(
-        status=404,
-        body_format=pb.SubstitutionFormatString(text_format_source=pb.DataSource(inline_string=body)),
-    )
+def unknown_host(variant: str) -> pb.VirtualHost:
+    """What a sidecar answers for a host that its services do not use: 404, the host, and what to do.
+
+    Envoys of a variant without `BODY_FORMAT` do not say the host.
+    """
+    respond = pb.DirectResponseAction(status=404)
+    rest = "is not in `uses` of the service that this sidecar serves\n"
+    if knows(variant, BODY_FORMAT):
+        respond.body_format.text_format_source.inline_string = f"%REQ(:AUTHORITY)% {rest}"
+    else:
+        respond.body.inline_string = f"this host {rest}"
     route = pb.Route(match=pb.RouteMatch(prefix="/"), direct_response=respond)
     return pb.VirtualHost(name=NOT_IN_USES, domains=["*"], routes=[route])
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from meshctl import names
 from meshctl.names import Role, ViewKey
 
+OLDEST = (1, 36)
+"""The oldest minor release of Envoy that is supported, which tests run beside the newest."""
+
 GRPC = "grpc"
 """The `client` of a node that is a gRPC library and no Envoy."""
 
@@ -43,6 +46,21 @@ class Node:
     def view(self) -> str:
         """The name of that view."""
         return self.view_key.name
+
+    @property
+    def unsupported(self) -> str:
+        """What to know of an Envoy older than the oldest supported; else nothing.
+
+        Who says no version may be of any.
+        """
+        if self.client in ("", GRPC):
+            return ""
+        major, _, minor = self.client.partition(".")
+        if not (0, 0) < (int(major), int(minor)) < OLDEST:
+            return ""
+        oldest = ".".join(map(str, OLDEST))
+        words = f"{oldest} is the oldest that is; it gets what {oldest} gets"
+        return f"Envoy {self.client} is not supported, {words}"
 
     @property
     def cluster(self) -> str:

@@ -28,6 +28,7 @@ from meshctl.operations.rules import (
     Api,
     Door,
     Egress,
+    Outgoing,
     Recipe,
 )
 from meshctl.problems import Place
@@ -44,8 +45,8 @@ def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
             yield from _version(graph, service, version, words)
         case rule, Egress() as egress if rule is EGRESS_LISTENER:
             yield from _entries(graph, Kind.SERVICE, egress.services)
-        case rule, tuple() as services if rule is EGRESS_ROUTES:
-            yield from _calls(graph, services, words)
+        case rule, Outgoing() as outgoing if rule is EGRESS_ROUTES:
+            yield from _calls(graph, outgoing.services, words)
         case rule, Door() as door if rule in (GATEWAY_LISTENER, GATEWAY_ROUTES):
             yield from _gateway(graph, door, words)
         case rule, str() as service if rule is API_ROUTES:

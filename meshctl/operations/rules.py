@@ -55,12 +55,15 @@ def _gateway_host(_look: Look, host: GatewayHost) -> Part:
     return encode_part(host.domains[0], routes.gateway_host(host), needs)
 
 
+def _unknown_host(_look: Look, variant: str) -> Part:
+    return encode_part(routes.NOT_IN_USES, routes.unknown_host(variant), [])
+
+
 SERVICE_HOST: Rule[str, Part | None] = Rule("service host", 8, _service_host)
 GATEWAY_HOST: Rule[GatewayHost, Part] = Rule("gateway host", 8, _gateway_host)
+UNKNOWN_HOST: Rule[str, Part] = Rule("unknown host", 8, _unknown_host)
 CLUSTERS: Rule[Version, Resource | None] = Rule("cluster", 8, _cluster)
 ASSIGNMENTS: Rule[Version, Resource | None] = Rule("load assignment", 8, _assignment)
-
-_UNKNOWN_HOST = encode_part(routes.NOT_IN_USES, routes.unknown_host(), [])
 
 
 def _callees(look: Look, services: tuple[str, ...]) -> list[str] | None:
@@ -74,13 +77,21 @@ def _callees(look: Look, services: tuple[str, ...]) -> list[str] | None:
     return sorted(callees)
 
 
-def _egress_routes(look: Look, services: tuple[str, ...]) -> Resource | None:
-    callees = _callees(look, services)
+class Outgoing(NamedTuple):
+    """The routes of a sidecar's services, in one variant (`envoy.since`)."""
+
+    services: tuple[str, ...]
+    variant: str
+
+
+def _egress_routes(look: Look, key: Outgoing) -> Resource | None:
+    callees = _callees(look, key.services)
     if callees is None:
         return None
     hosts = (look(SERVICE_HOST, callee) for callee in callees)
-    parts = [*(host for host in hosts if host is not None), _UNKNOWN_HOST]
-    return encode(ResourceKey(ROUTES, names.egress(services)), routes.egress_routes(services), parts=parts)
+    parts = [*(host for host in hosts if host is not None), look(UNKNOWN_HOST, key.variant)]
+    at = ResourceKey(ROUTES, names.egress(key.services), key.variant)
+    return encode(at, routes.egress_routes(key.services), parts=parts)
 
 
 class Egress(NamedTuple):
@@ -147,7 +158,7 @@ def _api_listener(_look: Look, key: Api) -> Resource | None:
     return encode(ResourceKey(LISTENER, key.name), message, needs=needs, by_name=True)
 
 
-EGRESS_ROUTES: Rule[tuple[str, ...], Resource | None] = Rule("egress routes", 9, _egress_routes)
+EGRESS_ROUTES: Rule[Outgoing, Resource | None] = Rule("egress routes", 9, _egress_routes)
 EGRESS_LISTENER: Rule[Egress, Resource | None] = Rule("egress listener", 9, _egress_listener)
 GATEWAY_ROUTES: Rule[Door, Resource | None] = Rule("gateway routes", 9, _gateway_routes)
 GATEWAY_LISTENER: Rule[Door, Resource | None] = Rule("gateway listener", 9, _gateway_listener)

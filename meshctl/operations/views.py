@@ -7,6 +7,8 @@ that thousands call touches none of their views.
 from collections.abc import Iterable, Iterator
 
 from meshctl import names
+from meshctl.envoy.routes import EGRESS_USES
+from meshctl.envoy.since import variant
 from meshctl.fleet.node import GRPC
 from meshctl.graph import Look, Rule
 from meshctl.mesh.calls import CALLS
@@ -24,6 +26,7 @@ from meshctl.operations.rules import (
     Api,
     Door,
     Egress,
+    Outgoing,
     Recipe,
     version_recipes,
 )
@@ -59,7 +62,8 @@ def _versions(look: Look, services: Iterable[str]) -> Iterator[Recipe]:
 def _egress(key: ViewKey) -> Iterator[Recipe]:
     name = names.egress(key.targets)
     yield Recipe(ResourceKey(LISTENER, name, key.egress), EGRESS_LISTENER, Egress(key.targets, key.egress))
-    yield Recipe(ResourceKey(ROUTES, name), EGRESS_ROUTES, key.targets)
+    older = variant(key.client, EGRESS_USES)
+    yield Recipe(ResourceKey(ROUTES, name, older), EGRESS_ROUTES, Outgoing(key.targets, older))
 
 
 def _api(look: Look, services: Iterable[str]) -> Iterator[Recipe]:

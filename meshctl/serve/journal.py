@@ -31,6 +31,8 @@ class Journal(Fleet):
         self._last[stream] = status
         node = status.node
         log.info("connected: node=%s view=%s protocol=%s", node.id, status.view, status.protocol)
+        if node.unsupported:
+            log.warning("not supported: node=%s reason=%r", node.id, node.unsupported)
         return stream
 
     def update(self, stream: int, status: NodeStatus) -> None:

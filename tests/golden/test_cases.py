@@ -28,7 +28,7 @@ MESH = b"format: 1\nedition: 2026.11\nname: example\n"
 @pytest.mark.parametrize("path", cases(FOLDER), ids=lambda path: path.stem)
 def test_catalog_becomes_what_the_case_says(path: Path, golden: Golden) -> None:
     case = Case.read(path)
-    compiler = _compiler(case)
+    compiler = compiler_of(case)
     sections = tuple(_came_out(compiler, section) for section in case.sections)
     golden.check(path, Case(case.purpose, sections))
 
@@ -36,7 +36,7 @@ def test_catalog_becomes_what_the_case_says(path: Path, golden: Golden) -> None:
 @pytest.mark.parametrize("path", cases(FOLDER), ids=lambda path: path.stem)
 def test_two_implementations_read_the_same_from_the_bytes(path: Path) -> None:
     case = Case.read(path)
-    compiler = _compiler(case)
+    compiler = compiler_of(case)
     views = {section.words[1] for section in case.sections if section.words[1]}
     served = [one for view in views for one in resources(compiler, ViewKey.parse(view))]
     assert [different for one in served if (different := disagreement(one))] == []
@@ -47,7 +47,8 @@ def test_every_case_says_what_is_expected() -> None:
     assert silent == []
 
 
-def _compiler(case: Case) -> Compiler:
+def compiler_of(case: Case) -> Compiler:
+    """Compiles the catalog of a case."""
     files = {
         section.title.removeprefix(CATALOG): section.body.encode()
         for section in case.sections

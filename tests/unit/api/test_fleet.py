@@ -1,5 +1,6 @@
 import asyncio
 import time
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -87,6 +88,16 @@ async def test_node_of_an_unknown_service_is_told_the_nearest_name(asked: Asked)
     node = await asked.node(NodeStatus(stranger, stranger.view, NodeState.UNKNOWN, "no view"))
     assert node.view == ""
     assert node.reason == "unknown service 'usres'; the nearest name is 'users'"
+
+
+async def test_envoy_that_is_too_old_is_told_so_whatever_its_state(asked: Asked) -> None:
+    old = replace(NODE, client="1.35", user_agent="1.35.2")
+    words = "Envoy 1.35 is not supported, 1.36 is the oldest that is; it gets what 1.36 gets"
+    synced = await asked.node(NodeStatus(old, old.view, NodeState.SYNCED))
+    assert synced.reason == words
+    other = replace(old, id="web@2")
+    waiting = await asked.node(NodeStatus(other, other.view, NodeState.WAITING, "it waits"))
+    assert waiting.reason == f"it waits; {words}"
 
 
 def test_catalog_that_is_being_read_has_no_revision() -> None:

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import Role
@@ -62,3 +64,14 @@ def test_who_is_in_sync_again_holds_nothing_of_what_it_left_with() -> None:
     again = fleet.connect(replace(STATUS, state=NodeState.SENDING, revision=0))
     fleet.update(again, replace(STATUS, state=NodeState.SYNCED, revision=9))
     assert fleet.lowest_revisions(1.0) == {NODE.view: 9}
+
+
+@pytest.mark.parametrize("client", ["", "grpc", "0.0", "1.36", "1.40", "1.41", "2.0"])
+def test_what_is_supported_or_says_no_version_is_not_remarked_on(client: str) -> None:
+    assert replace(NODE, client=client).unsupported == ""
+
+
+@pytest.mark.parametrize("client", ["1.35", "1.9", "0.1"])
+def test_what_is_older_than_the_oldest_supported_is_told_so(client: str) -> None:
+    told = replace(NODE, client=client).unsupported
+    assert told == f"Envoy {client} is not supported, 1.36 is the oldest that is; it gets what 1.36 gets"

@@ -84,3 +84,13 @@ def test_gauges_tell_the_catalog_and_the_nodes_of_now(journal: Journal, metrics:
     assert sample(metrics, "meshctl_provisional") == 1
     assert sample(metrics, "meshctl_held_entries") == 1
     assert b"# HELP meshctl_nodes Connected nodes by state" in metrics.text()
+
+
+def test_an_envoy_that_is_too_old_is_warned_of_when_it_connects(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = replace(NODE, client="1.35")
+    journal.connect(FIRST)
+    assert "not supported" not in caplog.text
+    journal.connect(replace(FIRST, node=old))
+    assert f"not supported: node=web@1 reason={old.unsupported!r}" in caplog.text

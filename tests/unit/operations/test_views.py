@@ -1,0 +1,48 @@
+"""Which resources nodes of different releases share, and which they do not."""
+
+from meshctl.envoy.decode import decode
+from meshctl.names import ROUTES, Ref, Role, ViewKey
+from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.load import resolved
+from meshctl.snapshot import Resource, Snapshot
+from tests.support.catalogs import MESH, service
+
+CATALOG = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
+RELEASES = ("1.35", "1.36", "1.37", "1.40", "1.41")
+ROUTES_OF_WEB = Ref(ROUTES, "egress/web")
+
+
+def compiled() -> Snapshot:
+    compiler = Compiler(resolved(CATALOG, WATCHED))
+    for release in RELEASES:
+        compiler.open(ViewKey(Role.SIDECAR, ("web",), release))
+    return compiler.publish()
+
+
+def of_view(snapshot: Snapshot, release: str) -> dict[Ref, Resource]:
+    view = snapshot.view(f"sidecar/web@{release}")
+    assert view is not None
+    return {resource.ref: resource for resource in view.resources()}
+
+
+def test_releases_share_every_resource_that_holds_nothing_younger_than_the_older_one() -> None:
+    snapshot = compiled()
+    old, new = of_view(snapshot, "1.36"), of_view(snapshot, "1.40")
+    assert old.keys() == new.keys()
+    assert [ref for ref in old if old[ref] is not new[ref]] == [ROUTES_OF_WEB]
+    users = [resource.parts[0] for resource in (old[ROUTES_OF_WEB], new[ROUTES_OF_WEB])]
+    assert users[0] is users[1]
+
+
+def test_releases_on_one_side_of_the_younger_field_share_all() -> None:
+    snapshot = compiled()
+    for one, other in (("1.35", "1.36"), ("1.37", "1.40"), ("1.40", "1.41")):
+        assert of_view(snapshot, one) == of_view(snapshot, other)
+    assert len(snapshot.resources) == len(of_view(snapshot, "1.40")) + 1
+
+
+def test_the_younger_field_goes_to_who_knows_it_and_to_nobody_else() -> None:
+    snapshot = compiled()
+    texts = [str(decode(ROUTES, of_view(snapshot, one)[ROUTES_OF_WEB].body)) for one in ("1.36", "1.37")]
+    assert ["body_format" in text for text in texts] == [False, True]
+    assert all("is not in `uses`" in text for text in texts)
