@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
+from meshctl.fleet.node import OLDEST
 from meshctl.names import Ref, Role
 from meshctl.operations.guard import Losses
 from meshctl.problems import Finding, Span
@@ -64,7 +65,7 @@ class Known:
 
 def why(known: Known) -> tuple[Cause, ...]:
     """The causes, the weightiest first: the node's own, then the catalog's. Never none."""
-    own = (*_away(known.status), *_own(known))
+    own = (*_away(known.status), *_own(known), *_unsupported(known.status))
     catalog = tuple(_catalog(known))
     return (*own, *catalog) or (_synced(known.status),)
 
@@ -99,6 +100,12 @@ def _own(known: Known) -> Iterator[Cause]:
             yield from _sending(known)
         case state:
             assert_never(state)
+
+
+def _unsupported(status: NodeStatus) -> Iterator[Cause]:
+    if status.node.unsupported:
+        oldest = ".".join(map(str, OLDEST))
+        yield Cause("unsupported", status.node.unsupported, steps=(f"run Envoy {oldest} or newer",))
 
 
 def _unknown(known: Known) -> Cause:
