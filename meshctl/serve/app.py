@@ -27,6 +27,7 @@ from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, bound
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
+from meshctl.serve.lines import Lines
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.publish import Publisher
 from meshctl.serve.save import Saver
@@ -73,7 +74,9 @@ async def run(settings: Settings, services: Sequence[Service] = ()) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stderr = logging.StreamHandler()
+    stderr.setFormatter(Lines())
+    logging.basicConfig(handlers=[stderr], level=logging.INFO)
     for noisy in ("uvicorn", "watchfiles"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     await serve(settings, services, stop)
@@ -191,7 +194,7 @@ class _Server:
                     self._publisher.change(batch)
                 except Exception:
                     self._metrics.failures.inc()
-                    log.exception("a change could not be published: files=%s", ",".join(batch))
+                    log.exception("change not published: files=%r", ", ".join(batch))
 
     async def _tend(self) -> None:
         while True:
@@ -200,7 +203,7 @@ class _Server:
                 self._publisher.tend()
             except Exception:
                 self._metrics.failures.inc()
-                log.exception("what no node needs any more could not be let go")
+                log.exception("tending failed: revision=%d", self._publisher.standing.revision)
 
     def _nodes(self) -> Sequence[NodeStatus]:
         return self._fleet.nodes(asyncio.get_running_loop().time())

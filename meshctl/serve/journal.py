@@ -9,6 +9,7 @@ from collections.abc import Callable
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.names import Ref
 from meshctl.problems import Span
+from meshctl.serve.lines import word
 from meshctl.serve.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -30,9 +31,11 @@ class Journal(Fleet):
         stream = super().connect(status)
         self._last[stream] = status
         node = status.node
-        log.info("connected: node=%s view=%s protocol=%s", node.id, status.view, status.protocol)
+        words = "connected: node=%s stream=%d view=%s protocol=%s client=%s"
+        client = word(node.user_agent or "-")
+        log.info(words, word(node.id), stream, word(status.view), status.protocol, client)
         if node.unsupported:
-            log.warning("not supported: node=%s reason=%r", node.id, node.unsupported)
+            log.warning("not supported: node=%s stream=%d reason=%r", word(node.id), stream, node.unsupported)
         return stream
 
     def update(self, stream: int, status: NodeStatus) -> None:
@@ -45,14 +48,16 @@ class Journal(Fleet):
                 self._count(known.get(one.type, TypeStatus(one.type)), one)
         if status.refusals != before.refusals:
             for refusal in set(status.refusals) - set(before.refusals):
-                self._refused(status, refusal)
-        if status.state is NodeState.STALLED is not before.state:
-            log.error("stalled: node=%s reason=%r", status.node.id, status.reason)
+                self._refused(stream, status, refusal)
+        if (status.state is NodeState.STALLED) is not (before.state is NodeState.STALLED):
+            self._stalled(stream, status)
 
     def disconnect(self, stream: int, now: float) -> None:
         """The stream ended."""
         super().disconnect(stream, now)
-        log.info("disconnected: node=%s", self._last.pop(stream).node.id)
+        last = self._last.pop(stream)
+        words = "disconnected: node=%s stream=%d view=%s state=%s revision=%d"
+        log.info(words, word(last.node.id), stream, word(last.view), last.state.value, last.revision)
 
     def _count(self, before: TypeStatus, now: TypeStatus) -> None:
         if now.sent_at != before.sent_at:
@@ -64,17 +69,30 @@ class Journal(Fleet):
             if before.sent_at is not None:
                 self._metrics.ack_seconds.labels(now.type).observe(now.acked_at - before.sent_at)
 
-    def _refused(self, status: NodeStatus, refusal: Refusal) -> None:
+    def _stalled(self, stream: int, status: NodeStatus) -> None:
+        if status.state is NodeState.STALLED:
+            words = "stalled: node=%s stream=%d view=%s revision=%d reason=%r"
+            log.error(words, *_whose(stream, status), status.reason)
+        else:
+            words = "no longer stalled: node=%s stream=%d view=%s revision=%d state=%s"
+            log.info(words, *_whose(stream, status), status.state.value)
+
+    def _refused(self, stream: int, status: NodeStatus, refusal: Refusal) -> None:
         places = ", ".join(map(str, self.places(status.view, refusal.ref, refusal.reason))) or "unknown"
         log.error(
-            "NACK: node=%s resource=%s type=%s version=%s catalog=%s reason=%r",
-            status.node.id,
-            refusal.ref.name,
+            "NACK: node=%s stream=%d view=%s revision=%d resource=%s type=%s version=%s catalog=%s reason=%r",
+            *_whose(stream, status),
+            word(refusal.ref.name),
             refusal.ref.type.rpartition(".")[2],
             refusal.version,
-            places,
+            word(places),
             refusal.reason,
         )
+
+
+def _whose(stream: int, status: NodeStatus) -> tuple[str, int, str, int]:
+    """The fields that say who it was: node, stream, view, and the revision that it holds."""
+    return word(status.node.id), stream, word(status.view), status.revision
 
 
 def _nowhere(_view: str, _ref: Ref, _words: str) -> list[Span]:

@@ -33,6 +33,7 @@ from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding, Span
 from meshctl.serve.last_good import LastGood
+from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
 from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
 from meshctl.snapshot import Snapshot, View
@@ -103,7 +104,7 @@ class Publisher:
         if not self.standing.guarded.files:
             raise NotGuarded("")
         taken, outcome = self._admission.confirm(digest, self._now())
-        log.warning("confirmed: by=%r hash=%s losses=%r", who, digest, ", ".join(taken.names))
+        log.warning("confirmed: by=%r hash=%s losses=%r", who, word(digest), ", ".join(taken.names))
         self._settle(outcome)
         return taken
 
@@ -174,16 +175,16 @@ class Publisher:
             )
         for file, found in outcome.held.items():
             for finding in found if known.get(file) != found else ():
-                log.warning("held back: entry=%r problem=%r", file, str(finding))
+                log.warning("held back: entry=%s problem=%r", word(file), str(finding))
         for file in known.keys() - outcome.held.keys():
-            log.info("no longer held back: entry=%r", file)
+            log.info("no longer held back: entry=%s", word(file))
 
     def _log_guarded(self, known: str) -> None:
         guarded = self.standing.guarded
         if guarded.hash and guarded.hash != known:
             names = ", ".join(guarded.names)
-            words = "guarded, stays served: losses=%r hash=%s next='meshctl confirm %s'"
-            log.warning(words, names, guarded.hash, guarded.hash)
+            following = f"meshctl confirm {guarded.hash}"
+            log.warning("guarded: losses=%r hash=%s next=%r", names, guarded.hash, following)
         elif known and not guarded.hash:
             log.info("no longer guarded: hash=%s", known)
 
@@ -211,7 +212,7 @@ class Publisher:
             held=outcome.held,
             guarded=Losses(),
         )
-        log.error("catalog not usable: reason=%r", reason)
+        log.error("catalog not usable: revision=%d reason=%r", self.standing.revision, reason)
 
     def _check_loaded(self) -> None:
         if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):

@@ -70,9 +70,7 @@ class Saver:
             self._disk.save(texts, snapshot, self._clock())
         except Exception as error:  # a state that cannot be kept must not end what is being served
             expected = isinstance(error, sqlite3.Error)
-            log.error(
-                "state not saved, trying again in a minute: reason=%r", str(error), exc_info=not expected
-            )
+            log.error("state not saved: reason=%r retry_s=%g", str(error), STAMP_S, exc_info=not expected)
             self._failed = snapshot
         else:
             self._failed, self._current = None, True
@@ -81,4 +79,4 @@ class Saver:
         try:
             self._disk.stamp(self._clock())
         except sqlite3.Error as error:
-            log.error("state not stamped as current: reason=%r", str(error))
+            log.error("state not stamped: reason=%r retry_s=%g", str(error), STAMP_S)

@@ -67,7 +67,8 @@ class Watch:
                     if batch:
                         yield batch
             except NoCatalog as error:  # what cannot be listed must not look deleted
-                self._tell(f"catalog not read: reason={str(error)!r}")
+                if self._is_new(str(error)):
+                    log.error("catalog not read: reason=%r", str(error))
             await asyncio.sleep(_ABSENT_S)
 
     async def _seen(self) -> AsyncIterator[dict[str, bytes | None]]:
@@ -80,13 +81,14 @@ class Watch:
             # touched whose name is no text: until it can be watched again, files are looked at.
             if _identity(self._root) is not None:
                 why = str(errors.exceptions[0])
-                self._tell(f"catalog looked at instead of watched: reason={why!r}")
+                if self._is_new(why):
+                    log.error("catalog not watched: reason=%r", why)
         yield await asyncio.to_thread(self.look)
 
-    def _tell(self, words: str) -> None:
-        if words != self._told:
-            log.error("%s", words)
-            self._told = words
+    def _is_new(self, words: str) -> bool:
+        """Whether this is not what was told last."""
+        before, self._told = self._told, words
+        return before != words
 
     async def _watched(self) -> AsyncIterator[dict[str, bytes | None]]:
         """Batches for as long as the folder is the one that is watched."""

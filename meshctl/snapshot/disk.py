@@ -149,7 +149,7 @@ class Disk:
         for companion in _COMPANIONS:
             with suppress(FileNotFoundError):
                 os.replace(f"{self._file}{companion}", f"{aside}{companion}")
-        log.error("state is not usable, starting without it: moved_to=%s reason=%r", aside, str(error))
+        log.error("state not usable: moved_to=%r reason=%r", str(aside), str(error))
 
     def _note(self, texts: Mapping[str, bytes | None]) -> None:
         for file, text in texts.items():

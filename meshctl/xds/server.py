@@ -94,7 +94,7 @@ class AdsServer:
         except DecodeError:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is no discovery request")
         except Exception:
-            _logger.exception("a stream failed and was closed: %s", context.peer())
+            _logger.exception("stream failed: peer=%s", context.peer())
             await context.abort(grpc.StatusCode.INTERNAL, "the control plane failed on this stream")
         finally:
             self._sessions.pop(session, None)

@@ -17,11 +17,13 @@ from envoy.service.status.v3.csds_pb2 import (
 from envoy.type.matcher.v3.node_pb2 import NodeMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
+from meshctl.cli import client
 from meshctl.cli.main import run
 from meshctl.names import CLUSTER, ENDPOINTS, TypeUrl
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE, Scene
-from meshctl.verify.stage import Stage
+from meshctl.verify.stage import Stage, staged
 from tests.support import admin, faults, fleet
+from tests.support.logs import parse
 from tests.support.waiting import eventually
 
 CSDS = "/envoy.service.status.v3.ClientStatusDiscoveryService/"
@@ -148,6 +150,37 @@ async def test_refused_endpoints_are_told_by_csds_by_config_and_by_why(
     await synced(stage)
     [cause] = (await typed(capsys, stage.scene, "why", SIDECAR))["causes"]
     assert cause["kind"] == "synced"
+
+
+async def test_every_line_of_a_servers_log_is_an_event_with_fields(scene: Scene) -> None:
+    async with staged(scene) as stage:
+        await synced(stage)
+        right = scene.users({"v1": 100, "v2": 0})
+        scene.write(USERS_FILE, right + "prot: 1\n")
+        await until_catalog(scene, "broken")
+        scene.write(USERS_FILE, right)
+        await until_catalog(scene, "current")
+        (scene.catalog / "edge/edge.yaml").unlink()
+        await until_catalog(scene, "guarded")
+        guarded = (await fleet.catalog(scene))["guarded"]
+        await asyncio.to_thread(client.confirm, scene.control_plane, guarded["hash"], "ann b")
+        await stage.envoys[SIDECAR].stop()
+    text = (scene.folder / "serve.log").read_text(encoding="utf-8")
+    people = ("xDS and fleet on ", "next, in another terminal: ")  # for whoever typed the command
+    lines = [line for line in text.splitlines() if not line.startswith(people)]
+    found = [parse(line) for line in lines]
+    assert [line for line, one in zip(lines, found, strict=True) if one is None] == []
+    events = {one.event: one.fields for one in found if one is not None}
+    assert events.keys() >= {"published", "held back", "guarded", "confirmed", "connected", "disconnected"}
+    assert events["held back"]["entry"] == USERS_FILE
+    assert events["confirmed"]["by"].startswith("ann b at ipv4:127.0.0.1:")
+
+
+async def until_catalog(scene: Scene, state: str) -> None:
+    async def reached() -> bool:
+        return (await fleet.catalog(scene))["state"] == state
+
+    await eventually(reached, f"the catalog is {state}")
 
 
 async def test_a_node_whose_envoy_has_stopped_is_disconnected(

@@ -54,7 +54,7 @@ def test_nack_is_counted_and_logged_with_envoys_reason_and_the_line(
     assert sample(metrics, "meshctl_nacks_total", type="cds") == 1
     lines = [line for line in caplog.messages if line.startswith("NACK")]
     assert len(lines) == 1
-    assert "node=web@1 resource=users/v1 type=Cluster" in lines[0]
+    assert "node=web@1 stream=1 view=sidecar/web@1.40 revision=0 resource=users/v1 type=Cluster" in lines[0]
     assert "catalog=a/users.yaml:4:7" in lines[0]
     assert "malformed IP address" in lines[0]
 
@@ -66,9 +66,9 @@ def test_coming_stalling_and_going_are_logged(journal: Journal, caplog: pytest.L
     journal.update(stream, stalled)
     journal.disconnect(stream, now=1.0)
     assert caplog.messages == [
-        "connected: node=web@1 view=sidecar/web@1.40 protocol=delta",
-        "stalled: node=web@1 reason='no ACK'",
-        "disconnected: node=web@1",
+        "connected: node=web@1 stream=1 view=sidecar/web@1.40 protocol=delta client=-",
+        "stalled: node=web@1 stream=1 view=sidecar/web@1.40 revision=0 reason='no ACK'",
+        "disconnected: node=web@1 stream=1 view=sidecar/web@1.40 state=stalled revision=0",
     ]
 
 
@@ -93,4 +93,4 @@ def test_an_envoy_that_is_too_old_is_warned_of_when_it_connects(
     journal.connect(FIRST)
     assert "not supported" not in caplog.text
     journal.connect(replace(FIRST, node=old))
-    assert f"not supported: node=web@1 reason={old.unsupported!r}" in caplog.text
+    assert f"not supported: node=web@1 stream=2 reason={old.unsupported!r}" in caplog.text

@@ -281,7 +281,7 @@ async def test_name_that_is_no_text_ends_nothing(
         (followed.root / WEB).write_bytes(name)
         await followed.until_equal()
     assert set(followed.texts) == {MESH, WEB, USERS}
-    assert "looked at instead of watched" in caplog.text
+    assert "catalog not watched: " in caplog.text
 
 
 async def test_folder_that_cannot_be_watched_is_looked_at(
