@@ -43,7 +43,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TypeStatus:
-    """One type of resource on one stream; a version is "" and a time None while there was none."""
+    """One type of resource on one stream; a version is "" and a time None while there was none.
+
+    `took`: seconds from the publication of a change to the ACK that was the last; None if that carried none.
+    """
 
     type: str
     sent: str = ""
@@ -53,6 +56,7 @@ class TypeStatus:
     acked_at: float | None = None
     nacked_at: float | None = None
     resources: int = 0
+    took: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,8 @@ class _Server:
         )
         self._fleet.places = self._publisher.places
         self._metrics.watch(lambda: self._publisher.standing, self._nodes)
+        if self._saver is not None:
+            self._metrics.watch_state(self._saver)
         self._watch = Watch(settings.catalog)
         self._ads = AdsServer(
             self._publisher,
@@ -191,7 +193,8 @@ class _Server:
         async with aclosing(self._watch.batches()) as batches:
             async for batch in batches:
                 try:
-                    self._publisher.change(batch)
+                    with self._metrics.publish_seconds.time():
+                        self._publisher.change(batch)
                 except Exception:
                     self._metrics.failures.inc()
                     log.exception("change not published: files=%r", ", ".join(batch))

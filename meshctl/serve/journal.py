@@ -68,6 +68,8 @@ class Journal(Fleet):
             self._metrics.acks.labels(now.type).inc()
             if before.sent_at is not None:
                 self._metrics.ack_seconds.labels(now.type).observe(now.acked_at - before.sent_at)
+            if now.took is not None:
+                self._metrics.change_seconds.labels(now.type).observe(now.took)
 
     def _stalled(self, stream: int, status: NodeStatus) -> None:
         if status.state is NodeState.STALLED:

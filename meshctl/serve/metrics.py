@@ -4,17 +4,32 @@ Imports prometheus-client and what it counts. Gauges are read when somebody scra
 """
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+import meshctl
 from meshctl.fleet.fleet import NodeState, NodeStatus
 from meshctl.serve.standing import Standing
+from meshctl.xds.types import TYPES
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """From a CLA's ACK on one machine to the deadline after which a node counts as stalled."""
+
+
+class Kept(Protocol):
+    """How the state on disk is kept."""
+
+    @property
+    def stamped_at(self) -> float | None:
+        """When it was last known current, in seconds of the epoch."""
+
+    @property
+    def failures(self) -> int:
+        """How often it could not be written."""
 
 
 class Metrics:
@@ -23,6 +38,11 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
+        ProcessCollector(registry=registry)
+        build = Gauge(
+            "meshctl_build_info", "1; the label says which release this is.", ["version"], registry=registry
+        )
+        build.labels(meshctl.__version__).set(1)
         self.failures = Counter(
             "meshctl_publish_failures",
             "Publications, and clearing up after them, on which meshctl itself failed.",
@@ -39,10 +59,27 @@ class Metrics:
             registry=registry,
             buckets=_SECONDS,
         )
+        self.change_seconds = Histogram(
+            "meshctl_change_seconds",
+            "Seconds from the publication of a change to a node's ACK of it.",
+            kinds,
+            registry=registry,
+            buckets=(*_SECONDS, 60.0, 300.0),
+        )
+        self.publish_seconds = Histogram(
+            "meshctl_publish_seconds",
+            "Seconds from taking in changed files to their publication.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
 
     def watch(self, standing: Callable[[], Standing], nodes: Callable[[], Iterable[NodeStatus]]) -> None:
         """Read the gauges from these when somebody scrapes."""
         self.registry.register(_Gauges(standing, nodes))
+
+    def watch_state(self, kept: Kept) -> None:
+        """Read how the state on disk is kept from this when somebody scrapes."""
+        self.registry.register(_State(kept))
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
@@ -71,15 +108,47 @@ class _Gauges(Collector):
         if standing.published_at is not None:
             words = "When the snapshot was published, in seconds of the epoch."
             yield _gauge("meshctl_published_timestamp_seconds", words, standing.published_at)
-        yield self._by_state()
+        yield from _of_nodes(self._nodes())
 
-    def _by_state(self) -> Metric:
-        found = Count(status.state for status in self._nodes() if status.connected)
-        words = "Connected nodes by state; `stalled` has not answered, or waited, for 20 s."
-        family = GaugeMetricFamily("meshctl_nodes", words, labels=["state"])
-        for state in NodeState:
-            family.add_metric([state.value], found[state])
-        return family
+
+class _State(Collector):
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def describe(self) -> Iterable[Metric]:
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        words = "Times that the last good state could not be written or stamped."
+        yield CounterMetricFamily("meshctl_state_failures", words, value=self._kept.failures)
+        if self._kept.stamped_at is not None:
+            words = "When the state on disk was last known current, in seconds of the epoch."
+            yield _gauge("meshctl_state_timestamp_seconds", words, self._kept.stamped_at)
+
+
+def _of_nodes(nodes: Iterable[NodeStatus]) -> Iterator[Metric]:
+    states, protocols, refused, away = Count[NodeState](), Count[str](), Count[str](), 0
+    for status in nodes:
+        if status.connected:
+            states[status.state] += 1
+            protocols[status.protocol] += 1
+            refused.update(TYPES[refusal.ref.type].short for refusal in status.refusals)
+        else:
+            away += 1
+    words = "Connected nodes by state; `stalled` has not answered, or waited, for 20 s."
+    yield _labelled("meshctl_nodes", words, "state", {one.value: states[one] for one in NodeState})
+    yield _gauge("meshctl_nodes_away", "Nodes seen within the last hour that are not connected.", away)
+    yield _labelled("meshctl_streams", "Open streams by the protocol's variant.", "protocol", protocols)
+    words = "Resources that connected nodes refuse, counted once a node."
+    types = {row.short: refused[row.short] for row in TYPES.values()}
+    yield _labelled("meshctl_refused_resources", words, "type", types)
+
+
+def _labelled(name: str, words: str, label: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], number)
+    return family
 
 
 def _gauge(name: str, words: str, value: float) -> Metric:

@@ -19,7 +19,11 @@ STAMP_S = 60.0
 
 
 class Saver:
-    """Writes what was published; `clock` gives seconds of the epoch."""
+    """Writes what was published; `clock` gives seconds of the epoch.
+
+    `stamped_at` is when the state was last written or stamped as current, None before; `failures` counts how
+    often that failed.
+    """
 
     def __init__(self, disk: Disk, clock: Callable[[], float] = time.time) -> None:
         self._disk, self._clock = disk, clock
@@ -27,6 +31,8 @@ class Saver:
         self._snapshot: Snapshot | None = None
         self._failed: Snapshot | None = None
         self._current = False
+        self.stamped_at: float | None = None
+        self.failures = 0
         self._something = asyncio.Event()
         self._busy = asyncio.Lock()
 
@@ -72,11 +78,16 @@ class Saver:
             expected = isinstance(error, sqlite3.Error)
             log.error("state not saved: reason=%r retry_s=%g", str(error), STAMP_S, exc_info=not expected)
             self._failed = snapshot
+            self.failures += 1
         else:
             self._failed, self._current = None, True
+            self.stamped_at = self._clock()
 
     def _write_stamp(self) -> None:
         try:
-            self._disk.stamp(self._clock())
+            now = self._clock()
+            self._disk.stamp(now)
+            self.stamped_at = now
         except sqlite3.Error as error:
+            self.failures += 1
             log.error("state not stamped: reason=%r retry_s=%g", str(error), STAMP_S)

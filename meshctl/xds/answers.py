@@ -46,7 +46,8 @@ def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
     channel.mark(joined, now)
     if channel.trials.batch is not None:
         channel.trials.over()
-    channel.status = replace(channel.status, acked=sent.version, acked_at=now)
+    took = None if channel.told_since is None else now - channel.told_since
+    channel.status = replace(channel.status, acked=sent.version, acked_at=now, took=took)
 
 
 def _hold_exactly(client: Client, channel: Channel, state: "HashTrieMap[str, Resource]") -> None:

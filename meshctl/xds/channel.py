@@ -40,6 +40,8 @@ class Channel:
     `opaque`: the client holds something of the version `told`, and cannot say what.
     `owed`: the first answer to a wildcard, which is sent even if it is empty. `parked`: why nothing more goes
     out until the view changes, as leaving out the refused would delete what the client holds; else "".
+    `changed`: when the oldest change of a name that is not sent yet was published; `told_since`: the same for
+    the answer that was sent last, None if it carries no change. Both are for measuring alone.
     """
 
     row: ResourceType
@@ -64,6 +66,8 @@ class Channel:
     owed: bool = False
     parked: str = ""
     refusals: int = 0
+    changed: dict[str, float] = field(default_factory=dict)
+    told_since: float | None = None
     status: TypeStatus = field(default_factory=lambda: TypeStatus(""))
 
     @classmethod
@@ -86,11 +90,22 @@ class Channel:
             self.since = now
         self.dirty.update(names)
 
+    def note(self, name: str, since: float) -> None:
+        """A change of this name was published then; an older one that is not sent yet counts."""
+        if name not in self.dirty:
+            self.changed.pop(name, None)  # of what was settled without an answer
+        self.changed.setdefault(name, since)
+
+    def take_noted(self, names: Iterable[str]) -> float | None:
+        """When the oldest change of these names was published, which go out now."""
+        found = (self.changed.pop(name, None) for name in names)
+        return min((since for since in found if since is not None), default=None)
+
     def forget(self, name: str) -> None:
         """The client no longer wants this name: it dropped it, and nothing is owed."""
         for names in (self.dirty, self.again, self.rewarm, self.absent, self.partial):
             names.discard(name)
-        for table in (self.leaving, self.waiting, self.joined, self.refused):
+        for table in (self.leaving, self.waiting, self.joined, self.refused, self.changed):
             table.pop(name, None)
         self.state = self.state.discard(name)
 

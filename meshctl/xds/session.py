@@ -84,6 +84,7 @@ class Session:
         self._state_since = 0.0
         self._asked: set[str] = set()
         self._published: ViewSnapshot | None = None
+        self._due: float | None = None  # when the oldest view came that the stream was not given yet
 
     def close(self) -> None:
         """End the stream soon; the client will open another one."""
@@ -114,6 +115,10 @@ class Session:
                 await reader
             self._leave()
 
+    def _published_now(self) -> None:
+        self._due = _now() if self._due is None else self._due
+        self._wake.set()
+
     async def _read(self, requests: AsyncIterator[bytes]) -> None:
         async for data in requests:
             incoming = self._variant.decode(data)
@@ -129,7 +134,7 @@ class Session:
             raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "the first request must say node.id")
         try:
             node = node_of(incoming.node)
-            self._seat = self._views.open(node, self._wake.set)
+            self._seat = self._views.open(node, self._published_now)
         except ValueError as error:
             raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, f"node: {error}") from error
         except NotLoadedError as error:
@@ -166,7 +171,8 @@ class Session:
         now, view = _now(), seat.view()
         if view is not None and view is not self._published:
             self._published = view
-            stream.publish(view, now)
+            stream.publish(view, now, self._due)
+            self._due = None
         else:
             stream.tick(now)
         sends = stream.take_effects()

@@ -50,13 +50,16 @@ class Stream:
         intake.subscribe(self._client, channel, request, self._dialect, now)
         self._advance(now)
 
-    def publish(self, view: ViewSnapshot, now: float) -> None:
-        """From now on the node shall hold this view, at whatever revision the caller chose for it."""
+    def publish(self, view: ViewSnapshot, now: float, since: float | None = None) -> None:
+        """From now on the node shall hold this view, at whatever revision the caller chose for it.
+
+        `since`: when that was published, where it took a while to come here; for measuring alone.
+        """
         known, before = self._client.known, self._client.view if self._client.known else view
         self._client.view = view
         if known:
             for ref in view.changed_since(before):
-                self._changed(ref, now)
+                self._changed(ref, now, now if since is None else since)
         else:
             for channel in self._client.channels():
                 intake.begin(self._client, channel, self._dialect, now)
@@ -109,12 +112,13 @@ class Stream:
             tuple(items(self._client)),
         )
 
-    def _changed(self, ref: Ref, now: float) -> None:
+    def _changed(self, ref: Ref, now: float, since: float) -> None:
         channel = self._client.channel(ref.type)
         if channel is None:
             return
         channel.unpark()
         if channel.subscription.covers(ref.name) or self._client.held(ref) is not None:
+            channel.note(ref.name, since)
             channel.mark((ref.name,), now)
 
     def _advance(self, now: float) -> None:
@@ -152,6 +156,7 @@ class Stream:
             channel.refusals,
         )
         channel.inflight = send
+        channel.told_since = channel.take_noted(one.key.name for one in plan.upserts)
         channel.status = replace(channel.status, sent=send.version, sent_at=now)
         self._settle(channel, plan, now)
         self._effects.append(send)

@@ -40,6 +40,19 @@ def test_answers_and_acks_are_counted_by_type(journal: Journal, metrics: Metrics
     assert sample(metrics, "meshctl_pushes_total", type="eds") == 1
     assert sample(metrics, "meshctl_acks_total", type="cds") == 1
     assert sample(metrics, "meshctl_ack_seconds_sum", type="cds") == 0.5
+    assert sample(metrics, "meshctl_change_seconds_count", type="cds") is None  # it was no change
+
+
+def test_change_is_counted_once_a_node_with_the_time_since_its_publication(
+    journal: Journal, metrics: Metrics
+) -> None:
+    stream = journal.connect(FIRST)
+    journal.update(stream, replace(FIRST, types=(SENT,)))
+    acked = replace(FIRST, types=(replace(SENT, acked="1", acked_at=10.5, took=2.5),))
+    journal.update(stream, acked)
+    journal.update(stream, replace(acked, state=NodeState.SYNCED))
+    assert sample(metrics, "meshctl_change_seconds_sum", type="cds") == 2.5
+    assert sample(metrics, "meshctl_change_seconds_count", type="cds") == 1
 
 
 def test_nack_is_counted_and_logged_with_envoys_reason_and_the_line(

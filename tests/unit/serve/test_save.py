@@ -95,13 +95,15 @@ async def test_save_that_failed_is_tried_again_within_the_minute(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk = FullDisk.open(tmp_path)
-    saver = Saver(disk)
+    saver = Saver(disk, lambda: 9.0)
     disk.space = False
     saver.save({"a": b"1"}, snapshot(Snapshot(), "a"))
     await saver.flush()
     assert "disk is full" in caplog.text
+    assert (saver.stamped_at, saver.failures) == (None, 1)
     disk.space = True
     await saver.stamp()
+    assert (saver.stamped_at, saver.failures) == (9.0, 1)
     disk.close()
     assert saved(tmp_path).texts == {"a": b"1"}
     assert len(saved(tmp_path).snapshot.resources) == 1
