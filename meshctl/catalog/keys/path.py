@@ -17,8 +17,8 @@ MAX_NAMES = 5
 """Envoy: kPatternMatchingMaxVariablesPerUrl of the uri_template library."""
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,15}")
 """A variable of Envoy's uri_template: a letter first, 16 of them at most."""
-_LITERAL = re.compile(r"(?:[a-zA-Z0-9._~!$&'()+,;:@-]|%[0-9a-fA-F]{2})*")
-"""A segment as Envoy's uri_template takes it: RFC 3986's pchar without '*', and in older ones '='."""
+_LITERAL = re.compile(r"(?:[a-zA-Z0-9._~!$&'()+,;:@=-]|%[0-9a-fA-F]{2})*")
+"""A segment as Envoy's uri_template takes it: RFC 3986's pchar without '*'."""
 _LONGEST = 1_024
 """Far longer than paths are; Envoy itself takes 60 KiB of headers."""
 _BELOW = "/**"
@@ -97,7 +97,7 @@ def _segment(text: str, segment: str) -> str | None:
         _wrong(text, f"has '*' in {shown(segment)}", fix)
     if segment in (".", ".."):
         _wrong(text, f"has the segment {segment!r}, which clients resolve before they ask", "resolve it")
-    if _LITERAL.fullmatch(segment.replace("=", "")) is None:
+    if _LITERAL.fullmatch(segment) is None:
         fix = f"write {quote(segment, safe='!$&()+,;:@=~' + chr(39))}"
         if "%" in segment:
             fix = "write two hexadecimal digits after each '%'"
@@ -114,8 +114,6 @@ def _check_names(text: str, names: list[str]) -> None:
         _wrong(text, "has one name twice", "name each segment differently")
     if len(names) > MAX_NAMES:
         _wrong(text, f"has {len(names)} names", f"write at most {MAX_NAMES}, as Envoy takes no more")
-    if "=" in text:
-        _wrong(text, "has '=' beside names, which older Envoys do not take", "write the path without names")
 
 
 def _wrong(text: str, what: str, fix: str) -> NoReturn:
