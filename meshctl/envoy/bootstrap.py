@@ -66,8 +66,14 @@ def bootstrap(identity: Identity, control_plane: str, admin_port: int = ADMIN_PO
             "lds_config": _ads(),
         },
         "static_resources": {"clusters": [_control_plane(control_plane)]},
-        "layered_runtime": {"layers": [{"name": "meshctl", "static_layer": _runtime()}]},
+        **switches(),
     }
+
+
+def switches() -> dict[str, JSON]:
+    """What every Envoy has besides: the switches that differ from its own defaults."""
+    limits = {f"re2.max_program_size.{level}_level": _LARGEST_REGEX for level in ("error", "warn")}
+    return {"layered_runtime": {"layers": [{"name": "meshctl", "static_layer": limits}]}}
 
 
 def parse_address(address: str) -> tuple[str, int]:
@@ -125,13 +131,6 @@ def _control_plane(address: str) -> JSON:
 def _http2() -> JSON:
     # A control plane that vanished without closing its connection would otherwise be waited for in silence.
     return {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
-
-
-def _runtime() -> JSON:
-    return {
-        "re2.max_program_size.error_level": _LARGEST_REGEX,
-        "re2.max_program_size.warn_level": _LARGEST_REGEX,
-    }
 
 
 def _ads() -> JSON:

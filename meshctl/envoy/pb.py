@@ -4,8 +4,10 @@ May import `units` and protobuf. Nested messages are packed here alone, determin
 a map inside one gives other bytes in every process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
+from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
@@ -45,7 +47,7 @@ from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor_pool import Default as default_pool
 from google.protobuf.duration_pb2 import Duration as DurationMessage
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.unknown_fields import UnknownFieldSet
@@ -53,11 +55,14 @@ from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
 from meshctl.units import Duration
 
+M = TypeVar("M", bound=Message)
+
 __all__ = [
     "Address",
     "AggregatedConfigSource",
     "Any",
     "ApiListener",
+    "Bootstrap",
     "CircuitBreakers",
     "Cluster",
     "ClusterLoadAssignment",
@@ -98,6 +103,7 @@ __all__ = [
     "boolean",
     "duration",
     "fields",
+    "from_json",
     "header_equals",
     "pack",
     "socket",
@@ -168,6 +174,11 @@ def header_equals(name: str, values: Iterable[str]) -> HeaderMatcher:
         return HeaderMatcher(name=name, string_match=StringMatcher(exact=exact[0]))
     alternatives = "|".join(exact)  # methods only: upper-case letters, nothing to escape
     return HeaderMatcher(name=name, string_match=StringMatcher(safe_regex=RegexMatcher(regex=alternatives)))
+
+
+def from_json(kind: type[M], written: Mapping[str, object]) -> M:
+    """The message that JSON says, with the names of the protos. Raises ParseError."""
+    return ParseDict(dict(written), kind())
 
 
 def as_json(message: Message) -> dict[str, object]:

@@ -70,6 +70,15 @@ def clusters_of(routes: Iterable[RouteFacts]) -> Iterator[Ref]:
             yield Ref(CLUSTER, names.cluster(part.service, part.version))
 
 
+def made_of(routes: Iterable[RouteFacts], number: int, paths: Paths = envoy_paths) -> RouteFacts | None:
+    """The facts behind the route of this number in their virtual host: one may be several of Envoy's."""
+    for route in routes:
+        number -= sum(1 for _ in route_matches(route.match, paths))
+        if number < 0:
+            return route
+    return None
+
+
 def _virtual_host(
     name: str, domains: Sequence[str], routes: Sequence[RouteFacts], paths: Paths
 ) -> pb.VirtualHost:

@@ -7,6 +7,7 @@ fetch stands where it would have named it.
 from collections.abc import Mapping
 from typing import cast
 
+from meshctl.envoy.bootstrap import switches
 from meshctl.operations.render import Rendered
 
 _Message = dict[str, object]
@@ -23,6 +24,7 @@ def static_config(rendered: Rendered, admin_port: int) -> Mapping[str, object]:
             "listeners": [_listener(listener, routes) for listener in rendered["lds"]],
             "clusters": [_cluster(cluster, endpoints) for cluster in rendered["cds"]],
         },
+        **switches(),
     }
 
 

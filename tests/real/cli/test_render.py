@@ -22,7 +22,11 @@ endpoints: ["127.0.0.1:{backend}"]
 routes:
   - match: {{path: /ping}}
     respond: {{status: 200, body: pong}}
+  - match: {{path: "/{long}/{{sid}}"}}
+    respond: {{status: 200, body: long}}
 """
+LONG = "x" * 300
+"""A path with it is a regular expression, larger than Envoy takes without the switches of a bootstrap."""
 WEB = """\
 service: web
 port: 8081
@@ -38,7 +42,7 @@ async def test_a_static_configuration_answers_as_the_catalog_says(
     egress, backend_port, admin = free_ports(3)
     (tmp_path / "team").mkdir()
     (tmp_path / "mesh.yaml").write_text(MESH.format(egress=egress))
-    (tmp_path / "team" / "users.yaml").write_text(USERS.format(backend=backend_port))
+    (tmp_path / "team" / "users.yaml").write_text(USERS.format(backend=backend_port, long=LONG))
     (tmp_path / "team" / "web.yaml").write_text(WEB)
     arguments = ("--service", "web", "--static", "--admin-port", str(admin), "--output", form)
     assert run(["render", "--catalog", str(tmp_path), *arguments]) == 0
@@ -51,5 +55,6 @@ async def test_a_static_configuration_answers_as_the_catalog_says(
         await envoy.wait_ready()
         assert (await get(egress, "/", {"host": "users"})).body == b"v1\n"
         assert (await get(egress, "/ping", {"host": "users.mesh"})).body == b"pong"
+        assert (await get(egress, f"/{LONG}/1", {"host": "users"})).body == b"long"
         stranger = await get(egress, "/", {"host": "accounts"})
         assert (stranger.status, b"accounts is not in `uses`" in stranger.body) == (404, True)
