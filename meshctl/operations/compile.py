@@ -14,7 +14,7 @@ from meshctl.envoy.decode import same_resource
 from meshctl.graph import Rule
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, parse_cluster
 from meshctl.operations.keep import Same, ServedBytes
-from meshctl.operations.places import places
+from meshctl.operations.places import places, route_place
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
 from meshctl.operations.views import VIEW
@@ -98,6 +98,13 @@ class Compiler:
             if recipe.key.ref == ref:
                 return places(self._graph, recipe, words)
         return []
+
+    def route_place(self, view: str, ref: Ref, host: str, number: int) -> Place | None:
+        """The catalog's place behind one route of a virtual host in the routes `ref` of a view."""
+        for recipe in self._recipes.get(view, ()):
+            if recipe.key.ref == ref:
+                return route_place(self._graph, recipe, host, number)
+        return None
 
     def _changed_views(self) -> Iterator[tuple[str, View | None]]:
         for key in self._graph.take_changed(VIEW):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from meshctl.catalog.source import Kind
+from meshctl.envoy.routes import made_of
 from meshctl.graph import Graph
 from meshctl.mesh.calls import CALLS
 from meshctl.mesh.facts import RouteFacts
@@ -37,6 +38,20 @@ from meshctl.problems import Place
 def places(graph: Graph, recipe: Recipe, words: str = "") -> list[Place]:
     """The places behind the resource of a recipe; none if its entry is gone."""
     return list(dict.fromkeys(_places(graph, recipe, words)))
+
+
+def route_place(graph: Graph, recipe: Recipe, host: str, number: int) -> Place | None:
+    """The place of one route of Envoy's, by its virtual host and its number there; None if it is gone."""
+    facts: Iterable[RouteFacts] = ()
+    if recipe.rule is EGRESS_ROUTES:
+        interface = graph.current(INTERFACE, host)
+        facts = interface.routes if interface else ()
+    elif isinstance(recipe.of, Door):
+        gateway = graph.current(GATEWAY, recipe.of.gateway)
+        hosts = gateway.hosts if gateway else ()
+        facts = next((one.routes for one in hosts if one.domains[0] == host), ())
+    route = made_of(facts, number)
+    return route.origin if route else None
 
 
 def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:

@@ -5,7 +5,7 @@ They work on a control plane in the test's own process.
 
 import pytest
 
-from meshctl.envoy import cluster, endpoints, pb
+from meshctl.envoy import cluster, endpoints, match, pb
 from meshctl.mesh.facts import Connection, VersionFacts
 
 
@@ -36,3 +36,8 @@ def bad_cluster(monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None
         return message
 
     monkeypatch.setattr(cluster, "cluster", wrong)
+
+
+def long_templates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Path templates of any length are written as such: Envoy refuses those above 256 characters."""
+    monkeypatch.setattr(match, "_LONGEST_TEMPLATE", 1 << 20)
