@@ -25,22 +25,40 @@ from meshctl.problems import Finding
 
 @click.command("validate")
 @click.argument("folder", metavar="[DIR|-]", default=".")
+@click.option(
+    "--envoy", is_flag=True, help="Let the Envoy on PATH read everything that would be served, too."
+)
 @output_option("text", "json", "sarif")
-def command(folder: str, form: str) -> None:
+def command(folder: str, *, envoy: bool, form: str) -> None:
     """Check a catalog without a server.
 
     The exit code is 0 if nothing is wrong, else 1. DIR is a catalog, or a folder that holds catalog/. With -
     one entry is read from stdin and checked by itself.
     """
+    if folder == STDIN and envoy:
+        raise click.UsageError(
+            "--envoy takes a whole catalog: one entry means something only among the others"
+        )
     if folder == STDIN:
         _tell(validate_entry(sys.stdin.buffer.read()), Path(), form)
     elif Path(folder).is_file():
         raise Failure(_one_entry(Path(folder)))
     else:
         root = root_of(folder)
-        resolver = load(root)
-        _tell(validate(resolver), root, form)
+        report, resolver = _asked(root) if envoy else _offline(root)
+        _tell(report, root, form)
         _next(resolver)
+
+
+def _offline(root: Path) -> tuple[Report, Resolver]:
+    resolver = load(root)
+    return validate(resolver), resolver
+
+
+def _asked(root: Path) -> tuple[Report, Resolver]:
+    from meshctl.cli.asking import asked  # only --envoy needs protobuf
+
+    return asked(root)
 
 
 def _one_entry(file: Path) -> str:
