@@ -6,8 +6,9 @@ Every service has 10 endpoints and uses a hub and two others. An edit is timed f
 file to the bytes of the next snapshot, with every sidecar's view open; each figure is the median of
 several edits, in milliseconds. "half" changes the endpoints of every other file at once; "held" is an edit
 while another file is held back for a misspelt name; "chain" removes half of a ring of services of which
-each uses the next, so that all of them come back, one after the other. Each size runs in a process of its
-own, so that memory is its own.
+each uses the next, so that all of them come back, one after the other. "restart" compiles all over what is
+served; "other bytes" does so over equal messages in other bytes, each of which is judged and keeps them. Each
+size runs in a process of its own, so that memory is its own.
 """
 
 import gc
@@ -23,10 +24,13 @@ from meshctl.catalog.source import read_source
 from meshctl.operations.admit import Admission
 from meshctl.operations.compile import WATCHED, Compiler, view_keys
 from meshctl.operations.resolve import Resolver
+from meshctl.snapshot import Snapshot
+from meshctl.snapshot.encode import assemble
 
 SIZES = (100, 1_000, 5_000)
 ENDPOINTS = 10
 EDITS = 15
+_ANOTHER_NAME = b"\x0a\x01x"  # a name is field 1 of every resource
 MESH = "format: 1\nedition: 2026.11\nname: bench\n"
 
 
@@ -78,6 +82,8 @@ def measure(services: int) -> dict[str, float]:
         "half": _half(admission, compiler, services),
         "held": _held(admission, compiler, services),
         "chain": _chain(services),
+        "restart": _restart(resolver, compiler.snapshot),
+        "other bytes": _restart(resolver, _in_other_bytes(compiler.snapshot)),
     }
 
 
@@ -139,6 +145,29 @@ def _linked(number: int, services: int) -> bytes:
     return f"service: s{number}\nport: 80\nendpoints: [10.0.0.1]\nuses: [s{after}]\n".encode()
 
 
+def _restart(resolver: Resolver, served: Snapshot) -> float:
+    """A start on what was served last, of which nothing may go out anew."""
+    again = Resolver(WATCHED)
+    again.change(dict(resolver.sources))
+    compiler, start = Compiler(again, served), time.perf_counter()
+    for key in view_keys(again):
+        compiler.open(key)
+    if compiler.publish() is not served:
+        raise SystemExit("a restart changed what is served")
+    return 1000 * (time.perf_counter() - start)
+
+
+def _in_other_bytes(served: Snapshot) -> Snapshot:
+    """The same messages, each with a name before its own: of two of a field, the last one counts."""
+    twice = (
+        assemble(
+            one.key, _ANOTHER_NAME + one.head, one.parts, one.needs, empty=one.empty, address=one.address
+        )
+        for one in served.resources.values()
+    )
+    return served.publish({one.key: one for one in twice}, {})
+
+
 def _megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -157,6 +186,8 @@ def main() -> None:
     for edit in ("leaf", "hub endpoint", "hub host", "half", "held", "chain"):
         ratio = rows[-1][edit] / rows[0][edit]
         print(f"{edit}: {ratio:.2f} times as much at {rows[-1]['services']:,} as at {rows[0]['services']:,}")
+    ratio = rows[-1]["other bytes"] / rows[-1]["restart"]
+    print(f"a restart over other bytes takes {ratio:.2f} times as long as one over the same")
 
 
 def _run(size: int) -> dict[str, float]:
