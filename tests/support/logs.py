@@ -60,27 +60,30 @@ def logged() -> Iterator[Logged]:
 
 
 def _calls(file: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[Logged]:
-    texts = {
-        target.id: node.value.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and _is_logger(node.func):
-            argument = node.args[1 if isinstance(node.func, ast.Attribute) and node.func.attr == "log" else 0]
-            text = (
-                texts.get(argument.id) if isinstance(argument, ast.Name) else getattr(argument, "value", "")
-            )
-            found = _FORMAT.fullmatch(str(text))
-            yield Logged(f"{file}:{node.lineno}", found["event"] if found else "")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_logger(node.func):
+            argument = node.args[1 if node.func.attr == "log" else 0]
+            for text in _texts(argument, function):
+                found = _FORMAT.fullmatch(text)
+                yield Logged(f"{file}:{node.lineno}", found["event"] if found else "")
 
 
-def _is_logger(function: ast.expr) -> bool:
+def _texts(argument: ast.expr, function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What stands there: a text, or all that the function gives to the name that stands there."""
+    if not isinstance(argument, ast.Name):
+        return [str(getattr(argument, "value", ""))]
+    return [
+        str(getattr(node.value, "value", ""))
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id == argument.id
+    ]
+
+
+def _is_logger(function: ast.Attribute) -> bool:
     return (
-        isinstance(function, ast.Attribute)
-        and function.attr in _METHODS
+        function.attr in _METHODS
         and isinstance(function.value, ast.Name)
         and function.value.id in ("log", "_logger", "logger")
     )

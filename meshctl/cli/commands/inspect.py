@@ -53,9 +53,8 @@ def why_lines(answer: client.Why, at: datetime) -> Iterator[str]:
     """The causes as people read them."""
     node = answer["node"]
     state = click.style(node["state"], fg=COLORS.get(node["state"]))
-    away = "" if node["connected"] else ", disconnected"
     since = f" since {moment(node['state_since'], at)}" if "state_since" in node else ""
-    yield f"{node['id']}: {state}{away}{since}"
+    yield f"{node['id']}: " + (f"{state}{since}" if node["connected"] else f"disconnected; it was {state}")
     for cause in answer["causes"]:
         yield ""
         yield from _cause(cause, at)
