@@ -36,8 +36,8 @@ _Context = grpc.aio.ServicerContext[object, object]
 class Streams(Protocol):
     """Where it is known what connected nodes have."""
 
-    def inventory(self, node_id: str) -> Inventory | None:
-        """What a connected node has and shall have; None if no stream is open with this id."""
+    def inventory(self, node_id: str, *, waiting: bool = False) -> Inventory | None:
+        """What a connected node has and shall have, or what waits; None if no stream is open with this id."""
 
 
 def add_fleet(server: grpc.aio.Server, publisher: Publisher, fleet: Fleet, streams: Streams) -> None:
@@ -60,7 +60,7 @@ class FleetService(FleetServicer):
     async def GetNode(self, request: pb.GetNodeRequest, context: _Context) -> pb.GetNodeResponse:
         """One node; NOT_FOUND with the nearest id."""
         status = await self._status(request.id, context)
-        node, found = self._node(status), self._streams.inventory(request.id)
+        node, found = self._node(status), self._streams.inventory(request.id, waiting=True)
         if found is not None:
             clock = _wall_clock()
             node.waiting.extend(inspect.waiting_message(one, clock) for one in inspect.waiting(found))
@@ -70,7 +70,7 @@ class FleetService(FleetServicer):
     async def GetWhy(self, request: pb.GetWhyRequest, context: _Context) -> pb.GetWhyResponse:
         """Why a node is in its state; NOT_FOUND with the nearest id."""
         status, clock = await self._status(request.id, context), _wall_clock()
-        found = why(inspect.known(self._publisher, status, self._streams.inventory(request.id)))
+        found = why(inspect.known(self._publisher, status, self._streams.inventory(request.id, waiting=True)))
         sources = self._publisher.resolver.sources
         causes = [inspect.cause_message(one, sources, clock) for one in found]
         return pb.GetWhyResponse(node=self._node(status), causes=causes)

@@ -3,7 +3,7 @@
 May import `snapshot`, `fleet` and `names`. Looked up when somebody asks; costs what the client holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -66,18 +66,33 @@ def items(client: Client) -> Iterator[Item]:
     """Every name that the client has, may have or shall have. Nothing while it has no view."""
     if client.known:
         for channel in client.channels():
-            for name in sorted(_names(client, channel)):
-                yield _item(client, channel, name)
+            wanted, sent = _wanted(client, channel), _on_its_way(channel)
+            for name in sorted({*wanted, *client.holdings.of(channel.row.url)}):
+                yield _item(client, channel, wanted.get(name), sent, name)
 
 
-def _names(client: Client, channel: Channel) -> set[str]:
-    wanted = (name for name in client.view.names(channel.row.url) if client.wants(channel.ref(name)))
-    return {*wanted, *client.holdings.of(channel.row.url)}
+def waiting(client: Client) -> Iterator[Item]:
+    """Only those that do not go out before the client has what they need; costs what waits."""
+    if client.known:
+        for channel in client.channels():
+            names, sent = sorted({*channel.waiting, *channel.partial}), _on_its_way(channel)
+            for name in names:
+                found = _item(client, channel, client.view.get(channel.ref(name)), sent, name)
+                if found.stand is Stand.WAITING:
+                    yield found
 
 
-def _item(client: Client, channel: Channel, name: str) -> Item:
+def _wanted(client: Client, channel: Channel) -> dict[str, Resource]:
+    """What the view has and the client asked for."""
+    covers = channel.subscription.covers
+    found = client.view.resources(channel.row.url)
+    return {one.key.name: one for one in found if covers(one.key.name, by_name=one.by_name)}
+
+
+def _item(
+    client: Client, channel: Channel, wanted: Resource | None, sent: Mapping[str, str], name: str
+) -> Item:
     ref = channel.ref(name)
-    wanted = None if client.view.get(ref) is None else client.target(channel, name)  # what joined only leaves
     holding, refusal = client.held(ref), channel.refused.get(name)
     accepted = None if holding is None else holding.accepted
     if wanted is None:
@@ -86,10 +101,15 @@ def _item(client: Client, channel: Channel, name: str) -> Item:
         return Item(ref, Stand.ACCEPTED, wanted, wanted)
     if refusal is not None and refusal.version == wanted.version:
         return Item(ref, Stand.REFUSED, accepted, wanted, refusal, since=refusal.since)
-    sent = () if channel.inflight is None else channel.inflight.upserts
-    if any(one.key == wanted.key and one.version == wanted.version for one in sent):
+    if sent.get(name) == wanted.version:
         return Item(ref, Stand.SENT, accepted, wanted, since=channel.status.sent_at)
-    if (waiting := channel.waiting.get(name)) is not None:
-        return Item(ref, Stand.WAITING, accepted, wanted, None, waiting.refs, waiting.since)
+    if (waits := channel.waiting.get(name)) is not None:
+        return Item(ref, Stand.WAITING, accepted, wanted, None, waits.refs, waits.since)
     stand = Stand.WAITING if name in channel.partial else Stand.PENDING
     return Item(ref, stand, accepted, wanted)
+
+
+def _on_its_way(channel: Channel) -> dict[str, str]:
+    """The versions that were sent and are not answered, by name."""
+    sent = channel.inflight
+    return {} if sent is None else {one.key.name: one.version for one in sent.upserts}

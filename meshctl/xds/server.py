@@ -59,13 +59,13 @@ class AdsServer:
         """The nodes of all streams, in the order in which these were opened."""
         return (session.node for session in self._sessions if session.node is not None)
 
-    def inventory(self, node_id: str) -> Inventory | None:
-        """What a connected node has and shall have; None if no stream is open with this id.
+    def inventory(self, node_id: str, *, waiting: bool = False) -> Inventory | None:
+        """What a connected node has and shall have, or what waits; None if no stream is open with this id.
 
         Of several streams, as of a node that reconnected, the one that was opened last is meant.
         """
         found = [one for one in self._sessions if one.node is not None and one.node.id == node_id]
-        return found[-1].inventory() if found else None
+        return found[-1].inventory(waiting=waiting) if found else None
 
     async def drain(self) -> None:
         """End all streams, so that clients go elsewhere, and take no more. Returns when they have ended."""

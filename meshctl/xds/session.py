@@ -96,9 +96,9 @@ class Session:
         """Who is at the other end; None before the first request."""
         return None if self._stream is None else self._stream.node
 
-    def inventory(self) -> Inventory | None:
-        """What the node has and shall have; None before its first request."""
-        return None if self._stream is None else self._stream.inventory()
+    def inventory(self, *, waiting: bool = False) -> Inventory | None:
+        """What the node has and shall have, or only what waits; None before its first request."""
+        return None if self._stream is None else self._stream.inventory(waiting=waiting)
 
     async def run(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve until the client leaves or `close`. Raises RefusedError where the stream must fail."""

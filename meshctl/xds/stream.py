@@ -11,12 +11,12 @@ from meshctl.fleet.fleet import NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import ViewSnapshot
-from meshctl.xds import answers, intake, report
+from meshctl.xds import answers, intake, inventory, report
 from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
 from meshctl.xds.events import Dialect, Request, Send
 from meshctl.xds.holding import Holding
-from meshctl.xds.inventory import Inventory, items
+from meshctl.xds.inventory import Inventory
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.planning import Plan, Planner
 from meshctl.xds.types import TYPES
@@ -102,14 +102,14 @@ class Stream:
             last_seen=self._heard,
         )
 
-    def inventory(self) -> Inventory:
-        """What the node has and shall have, name by name."""
+    def inventory(self, *, waiting: bool = False) -> Inventory:
+        """What the node has and shall have, name by name; with `waiting` only what waits, which is cheap."""
         known = self._client.known
         return Inventory(
             self.node,
             self._client.view.name if known else "",
             self._client.view.revision if known else 0,
-            tuple(items(self._client)),
+            tuple((inventory.waiting if waiting else inventory.items)(self._client)),
         )
 
     def _changed(self, ref: Ref, now: float, since: float) -> None:

@@ -119,6 +119,18 @@ async def test_config_is_what_the_envoy_itself_dumps(
         assert [one["name"] for one in shown["lds"]] == [one["name"] for one in shown["rds"]]
 
 
+async def test_config_of_a_synced_node_is_what_render_says_that_it_shall_get(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await synced(stage)
+    for name in (SIDECAR, GATEWAY):
+        shown = await typed(capsys, stage.scene, "config", name)
+        command = ["render", "--node", name, "--server", stage.scene.control_plane]
+        command += ["--catalog", str(stage.scene.catalog), "--output", "json"]
+        assert await asyncio.to_thread(run, command) == 0
+        assert json.loads(capsys.readouterr().out) | {"differs": []} == shown
+
+
 async def test_refused_endpoints_are_told_by_csds_by_config_and_by_why(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,7 @@ class Streams:
     def __init__(self) -> None:
         self.found: Inventory | None = None
 
-    def inventory(self, node_id: str) -> Inventory | None:
+    def inventory(self, node_id: str, *, waiting: bool = False) -> Inventory | None:
         return self.found if self.found and self.found.node.id == node_id else None
 
 

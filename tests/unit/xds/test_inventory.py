@@ -68,6 +68,9 @@ def test_what_waits_is_told_with_what_it_waits_for() -> None:
     found = item(peer, Ref(ROUTES, "web"))
     assert (found.stand, found.accepted, found.wanted) == (Stand.WAITING, None, WEB[1])
     assert found.waits_for == (CLUSTER_A,)
+    whole = peer.stream.inventory().items
+    assert peer.stream.inventory(waiting=True).items == tuple(i for i in whole if i.stand is Stand.WAITING)
+    assert synced().stream.inventory(waiting=True).items == ()
 
 
 def test_what_the_view_has_no_more_is_leaving() -> None:
