@@ -18,7 +18,7 @@ from meshctl.xds.ordering import NeedsOrder, Ordering
 from tests.support.orders import AtOnce
 from tests.support.planes import in_process
 from tests.support.shifts import assert_nothing_lost
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 
 STOPPED = "\x1b[?25hstopped; nothing is left running"  # the cursor is back before the last word
 
@@ -90,7 +90,7 @@ async def test_an_interrupted_demo_leaves_nothing(tmp_path: Path, file: str, num
     async with await started(tmp_path, FORCE_COLOR="1", TERM="xterm") as demo:
         await eventually(reached, f"{file} is there")
         demo.signal(number)
-        assert await asyncio.wait_for(demo.wait(), 30) == 128 + number
+        assert await asyncio.wait_for(demo.wait(), LIMIT_S) == 128 + number
     assert "Traceback" not in demo.log_tail()
     assert demo.log_tail().endswith(STOPPED)
     assert left(tmp_path) == []

@@ -13,7 +13,7 @@ import pytest
 from meshctl.verify.connection import get
 from meshctl.verify.ports import free_ports
 from tests.support.shell import started, typed
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -72,7 +72,7 @@ async def test_the_first_steps_as_typed_lead_to_an_answer_of_the_backend(
 
     await eventually(synced, "the fleet has one node, in sync")
     serve.signal(signal.SIGINT)
-    assert await asyncio.wait_for(serve.wait(), 20) == 0
+    assert await asyncio.wait_for(serve.wait(), LIMIT_S) == 0
     assert "Traceback" not in serve.log_tail()
     assert f"meshctl bootstrap sidecar --service web --control-plane {server} > web.yaml" in serve.log_tail()
 

@@ -14,13 +14,16 @@ async def test_ten_weights_a_second_apart_and_the_removal_of_the_old_version_los
 ) -> None:
     async with loaded(stage) as load:
 
-        async def shift(weight: int) -> None:
+        async def shift(weight: int, edited: asyncio.Event) -> None:
             async with load.change(f"v2 at {weight} %"):
                 put(stage, {"v1": 100 - weight, "v2": weight})
+                edited.set()
 
         async with asyncio.TaskGroup() as shifting:
             async for step in beats(10, every_s=1.0):
-                shifting.create_task(shift(10 * (step + 1)))
+                edited = asyncio.Event()
+                shifting.create_task(shift(10 * (step + 1), edited))
+                await edited.wait()  # the next weight must not be written before this one
         await until_shares(stage, {"v2": 100})
         async with load.change("v1 removed"):
             put(stage, {"v2": 100})
