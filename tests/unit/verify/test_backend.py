@@ -43,6 +43,7 @@ async def test_requests_that_wait_are_in_flight_and_hold_up_nobody(backend: Back
     assert not any(request.done() for request in slow)
     for request in slow:
         request.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
     await eventually(none, "the requests of clients that went are forgotten")
 
 
