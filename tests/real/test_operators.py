@@ -3,64 +3,34 @@
 import asyncio
 import json
 import re
+import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from envoy.admin.v3.config_dump_shared_pb2 import ClientResourceStatus
 from envoy.service.status.v3.csds_pb2 import (
-    ClientConfig,
-    ClientStatusRequest,
-    ClientStatusResponse,
     ConfigStatus,
 )
-from envoy.type.matcher.v3.node_pb2 import NodeMatcher
-from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
 from meshctl.cli import client
 from meshctl.cli.main import run
-from meshctl.names import CLUSTER, ENDPOINTS, TypeUrl
+from meshctl.envoy.bootstrap import Identity, bootstrap
+from meshctl.names import ENDPOINTS, Role
 from meshctl.verify.connection import get
+from meshctl.verify.ports import free_ports
+from meshctl.verify.processes import Envoy
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE, Scene
 from meshctl.verify.stage import Stage, staged
+from meshctl.xds import stream
 from tests.support import admin, faults, fleet
+from tests.support.csds import of_type, statuses
 from tests.support.logs import parse
+from tests.support.standing import refused, synced, until_states
 from tests.support.waiting import eventually
 
-CSDS = "/envoy.service.status.v3.ClientStatusDiscoveryService/"
-Shown = Mapping[str, list[dict[str, Any]]]
-
-
-async def synced(stage: Stage) -> None:
-    async def reached() -> bool:
-        return set((await fleet.states(stage.scene)).values()) == {"synced"}
-
-    await eventually(reached, "both nodes are synced")
-
-
-async def refused(stage: Stage) -> None:
-    async def reached() -> bool:
-        return set((await fleet.states(stage.scene)).values()) == {"refused"}
-
-    await eventually(reached, "both nodes are refused")
-
-
-async def statuses(scene: Scene, *, node: str) -> ClientConfig:
-    """One node's status, as a generic client of CSDS asks for it."""
-    matcher = NodeMatcher(node_id=StringMatcher(exact=node))
-    async with grpc.aio.insecure_channel(scene.control_plane) as channel:
-        fetch = channel.unary_unary(
-            f"{CSDS}FetchClientStatus",
-            request_serializer=ClientStatusRequest.SerializeToString,
-            response_deserializer=ClientStatusResponse.FromString,
-        )
-        [config] = (await fetch(ClientStatusRequest(node_matchers=[matcher]))).config
-    return config
-
-
-def of_type(config: ClientConfig, type_url: TypeUrl) -> dict[str, ClientConfig.GenericXdsConfig]:
-    return {one.name: one for one in config.generic_xds_configs if one.type_url == type_url}
+Shown = Mapping[str, Any]
 
 
 async def typed(capsys: pytest.CaptureFixture[str], scene: Scene, *words: str) -> Shown:
@@ -69,43 +39,6 @@ async def typed(capsys: pytest.CaptureFixture[str], scene: Scene, *words: str) -
     assert await asyncio.to_thread(run, command) == 0
     shown: Shown = json.loads(capsys.readouterr().out)
     return shown
-
-
-async def test_csds_tells_of_each_resource_the_version_that_the_envoy_has(stage: Stage) -> None:
-    await synced(stage)
-    for name in (SIDECAR, GATEWAY):
-        config = await statuses(stage.scene, node=name)
-        assert config.node.id == name
-        assert {one.config_status for one in config.generic_xds_configs} == {ConfigStatus.SYNCED}
-        assert {one.client_status for one in config.generic_xds_configs} == {ClientResourceStatus.ACKED}
-        assert of_type(config, CLUSTER).keys() == await admin.clusters(stage.envoys[name])
-    sidecar = of_type(await statuses(stage.scene, node=SIDECAR), CLUSTER)
-    told = {name: one.version_info for name, one in sidecar.items()}
-    assert told == await admin.cluster_versions(stage.envoys[SIDECAR])  # by delta each has its own
-
-
-async def test_a_stream_of_csds_answers_each_request_with_what_is_there_then(stage: Stage) -> None:
-    await synced(stage)
-    async with grpc.aio.insecure_channel(stage.scene.control_plane) as channel:
-        call = channel.stream_stream(
-            f"{CSDS}StreamClientStatus",
-            request_serializer=ClientStatusRequest.SerializeToString,
-            response_deserializer=ClientStatusResponse.FromString,
-        )()
-        await call.write(ClientStatusRequest())
-        first = await call.read()
-        stage.scene.write("accounts/more.yaml", "service: more\nport: 1\nendpoints: [127.0.0.1]\n")
-        await call.write(ClientStatusRequest(exclude_resource_contents=True))
-        second = await call.read()
-        await call.done_writing()
-    assert isinstance(first, ClientStatusResponse)
-    assert isinstance(second, ClientStatusResponse)
-    assert (
-        {one.node.id for one in first.config} == {one.node.id for one in second.config} == {SIDECAR, GATEWAY}
-    )
-    contents = [one.HasField("xds_config") for one in first.config[0].generic_xds_configs]
-    assert all(contents)
-    assert not any(one.HasField("xds_config") for one in second.config[0].generic_xds_configs)
 
 
 async def test_config_is_what_the_envoy_itself_dumps(
@@ -164,6 +97,39 @@ async def test_refused_endpoints_are_told_by_csds_by_config_and_by_why(
     await synced(stage)
     [cause] = (await typed(capsys, stage.scene, "why", SIDECAR))["causes"]
     assert cause["kind"] == "synced"
+
+
+async def test_an_envoy_that_hangs_is_stalled_alone_and_why_says_since_when(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(stream, "STALLED_AFTER", 1.0)
+    await synced(stage)
+    stage.envoys[SIDECAR].signal(signal.SIGSTOP)
+    stage.scene.write(USERS_FILE, stage.scene.users({"v1": 100, "v2": 0}))
+    await until_states(stage, {SIDECAR: "stalled", GATEWAY: "synced"})
+    shown = await typed(capsys, stage.scene, "why", SIDECAR)
+    assert {cause["kind"] for cause in shown["causes"]} == {"stalled"}
+    assert "has not answered the last" in shown["causes"][0]["words"]
+    node = (await typed(capsys, stage.scene, "show", SIDECAR))["node"]
+    assert int(node["revision"]) < int(node["view_revision"])
+    stage.envoys[SIDECAR].signal(signal.SIGCONT)
+    await synced(stage)
+
+
+async def test_an_envoy_of_an_unknown_service_is_told_the_nearest_name(
+    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [admin_port] = free_ports(1)
+    identity = Identity(Role.SIDECAR, ("wbe",), "stranger")
+    config = json.dumps(bootstrap(identity, stage.scene.control_plane, admin_port))
+    async with await Envoy.run("stranger", config, admin_port, tmp_path):
+        await until_states(stage, {SIDECAR: "synced", GATEWAY: "synced", "stranger": "unknown"})
+        [cause] = (await typed(capsys, stage.scene, "why", "stranger"))["causes"]
+    assert cause["kind"] == "unknown"
+    assert "unknown service 'wbe'; the nearest name is 'web'" in cause["words"]
+    assert cause["next"] == [
+        "write the entry, or start the node with the right name: meshctl bootstrap sidecar --service NAME"
+    ]
 
 
 async def test_a_change_is_measured_once_for_each_envoy_that_it_concerns(stage: Stage) -> None:
