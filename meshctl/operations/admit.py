@@ -34,6 +34,11 @@ class Outcome:
     guarded: Losses = field(default_factory=Losses)
 
 
+def read_sources(texts: Mapping[str, bytes | None]) -> dict[str, Source]:
+    """The files of a change, read: half of the work of a large one, which may be done in any thread."""
+    return {file: read_source(file, text) for file, text in texts.items() if text is not None}
+
+
 class Admission:
     """Decides, change by change, which text of each file a resolver holds.
 
@@ -61,14 +66,21 @@ class Admission:
         self._changes = 0
         self._live = False  # whether anything was served by this process
 
-    def change(self, texts: Mapping[str, bytes | None], now: float = 0.0) -> Outcome:
+    def change(
+        self,
+        texts: Mapping[str, bytes | None],
+        now: float = 0.0,
+        sources: Mapping[str, Source] = MappingProxyType({}),
+    ) -> Outcome:
         """Files that came, changed or went (None); what was held before is tried again with them.
 
-        `now` is in seconds of any clock that is always the same.
+        `now` is in seconds of any clock that is always the same. `sources` are those of the texts that are
+        read already (`read_sources`).
         """
         if not self._changes:
             self.resolver.change({file: served_source(file, text) for file, text in self.good.items()})
         self._note(texts)
+        self._sources.update((file, sources[file]) for file in sources.keys() & self._pending.keys())
         if not self._live and MESH_FILE not in self.wanted:
             return Outcome({}, {}, published=False)
         candidates = self._candidates()

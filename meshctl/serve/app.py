@@ -21,7 +21,7 @@ from meshctl.catalog.folder import NoCatalog
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
-from meshctl.operations.admit import Outcome
+from meshctl.operations.admit import Outcome, read_sources
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, bound
@@ -194,7 +194,9 @@ class _Server:
             async for batch in batches:
                 try:
                     with self._metrics.publish_seconds.time():
-                        self._publisher.change(batch)
+                        # In a thread: a branch may be thousands of files, and streams go on meanwhile.
+                        sources = await asyncio.to_thread(read_sources, batch)
+                        self._publisher.change(batch, sources)
                 except Exception:
                     self._metrics.failures.inc()
                     log.exception("change not published: files=%r", ", ".join(batch))

@@ -18,8 +18,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
+from meshctl.catalog.source import Source
 from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet
@@ -89,9 +91,14 @@ class Publisher:
         """Answer from now on, with what `read` came to; `lacks` says why where there was nothing to read."""
         self._settle(outcome, lacks)
 
-    def change(self, texts: Mapping[str, bytes | None]) -> None:
-        """Take in files that came, changed or went (None), and publish what that changes."""
-        outcome = self._admission.change(texts, self._now())
+    def change(
+        self, texts: Mapping[str, bytes | None], sources: Mapping[str, Source] = MappingProxyType({})
+    ) -> None:
+        """Take in files that came, changed or went (None), and publish what that changes.
+
+        `sources` are those of the texts that are read already (`operations.admit.read_sources`).
+        """
+        outcome = self._admission.change(texts, self._now(), sources)
         if outcome.published and not self.standing.live:
             self._want_known_views()
         self._settle(outcome)

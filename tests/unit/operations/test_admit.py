@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshctl.catalog.folder import Unreadable
-from meshctl.operations.admit import Admission, Outcome
+from meshctl.operations import admit
+from meshctl.operations.admit import Admission, Outcome, read_sources
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import NAME_ONLY, served_source
 from meshctl.problems import Problem
@@ -119,6 +120,17 @@ def test_deleted_service_stays_served_while_another_uses_it() -> None:
     outcome = admission.change({"a/web.yaml": service("web")})
     assert outcome.held == {}
     assert outcome.changes == {"a/web.yaml": service("web"), "a/users.yaml": None}
+
+
+def test_files_that_are_read_already_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    admission = start({"a/web.yaml": service("web"), "a/users.yaml": service("users")})
+    texts = {"a/web.yaml": service("web", port=9), "a/users.yaml": None, "a/new.yaml": BROKEN}
+    sources = read_sources(texts)
+    assert set(sources) == {"a/web.yaml", "a/new.yaml"}
+    monkeypatch.setattr(admit, "read_source", None)
+    outcome = admission.change(texts, sources=sources)
+    assert set(outcome.held) == {"a/new.yaml"}
+    assert outcome.changes == {**texts, "a/new.yaml": NAME_ONLY}
 
 
 def test_deleted_service_in_use_says_what_to_change_and_not_to_add_it_again() -> None:
