@@ -19,7 +19,12 @@ _MESSAGES: Mapping[TypeUrl, type[pb.Message]] = {
 
 def decode(type_url: TypeUrl, body: bytes) -> dict[str, object]:
     """A resource as JSON, as it would stand in a configuration file of Envoy's."""
-    return pb.as_json(_MESSAGES[type_url].FromString(body))
+    return pb.as_json(message(type_url, body))
+
+
+def message(type_url: TypeUrl, body: bytes) -> pb.Message:
+    """A resource as the message that it is."""
+    return _MESSAGES[type_url].FromString(body)
 
 
 def same_resource(type_url: TypeUrl, one: bytes, other: bytes) -> bool:
