@@ -84,7 +84,7 @@ class Session:
         self._state_since = 0.0
         self._asked: set[str] = set()
         self._published: ViewSnapshot | None = None
-        self._due: float | None = None  # when the oldest view came that the stream was not given yet
+        self._due: float | None = None  # when the stream was woken first since its last turn
 
     def close(self) -> None:
         """End the stream soon; the client will open another one."""
@@ -169,10 +169,10 @@ class Session:
         if stream is None or seat is None:
             return []
         now, view = _now(), seat.view()
+        due, self._due = self._due, None  # a wake that changed nothing ages no change
         if view is not None and view is not self._published:
             self._published = view
-            stream.publish(view, now, self._due)
-            self._due = None
+            stream.publish(view, now, due)
         else:
             stream.tick(now)
         sends = stream.take_effects()

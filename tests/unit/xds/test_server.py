@@ -17,6 +17,8 @@ from meshctl.fleet.fleet import Fleet, NodeState
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, LISTENER, Role
 from meshctl.snapshot import ViewSnapshot
+from meshctl.verify.polling import until
+from meshctl.xds import session
 from meshctl.xds.ordering import NeedsOrder
 from meshctl.xds.server import OPTIONS, AdsServer
 from meshctl.xds.session import NotLoadedError
@@ -39,7 +41,7 @@ class Seat:
         return self._views.provisional
 
     def view(self) -> ViewSnapshot | None:
-        return self._views.world.view if self._views.world.snapshot.revision else None
+        return self._views.current
 
     def close(self) -> None:
         self._views.seats.remove(self)
@@ -51,6 +53,7 @@ class Views:
     def __init__(self) -> None:
         self.world, self.seats, self.nodes = Published(), list[Seat](), list[Node]()
         self.loaded, self.provisional = True, False
+        self.current: ViewSnapshot | None = None  # the same object until it changes
         self.opened = asyncio.Event()
 
     def open(self, node: Node, wake: Callable[[], None]) -> Seat:
@@ -62,7 +65,7 @@ class Views:
         return self.seats[-1]
 
     def publish(self, generation: int) -> None:
-        self.world.publish([cluster("a/v1", generation)])
+        self.current = self.world.publish([cluster("a/v1", generation)])
         for seat in self.seats:
             seat.wake()
 
@@ -253,3 +256,35 @@ async def test_a_stream_that_fails_harms_no_other(caplog: pytest.LogCaptureFixtu
         server.views.publish(2)
         assert (await answer(good)).resources
         good.cancel()
+
+
+async def test_being_woken_without_a_change_does_not_age_the_next_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, ahead = asyncio.get_running_loop(), [0.0]
+    monkeypatch.setattr(session, "_now", lambda: loop.time() + ahead[0])
+
+    def took() -> float | None:
+        [node] = server.fleet.nodes(loop.time())
+        return node.types[0].took
+
+    async def told() -> bool:
+        return took() is not None
+
+    async with running() as server:
+        server.views.publish(0)
+        call = server.call(DELTA)
+        await call.write(delta_request().SerializeToString())
+        first = await answer(call)
+        await call.write(delta_request(nonce=first.nonce).SerializeToString())
+        server.views.seats[0].wake()
+        await call.write(delta_request(LISTENER).SerializeToString())
+        await call.read()  # it has had its turn
+        ahead[0] = 1000.0
+        server.views.publish(1)
+        second = await answer(call)
+        await call.write(delta_request(nonce=second.nonce).SerializeToString())
+        await until(told)
+        assert took() is not None
+        assert (took() or 0.0) < 500
+        call.cancel()
