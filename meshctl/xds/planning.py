@@ -26,6 +26,12 @@ class Planner:
 
     def __init__(self, client: Client, ordering: Ordering, dialect: Dialect, opened: float) -> None:
         self._client, self._ordering, self._dialect, self._opened = client, ordering, dialect, opened
+        self._learned = False
+
+    def take_learned(self) -> bool:
+        """Whether planning found, since this was asked last, that the client holds what it shall."""
+        learned, self._learned = self._learned, False
+        return learned
 
     def plan(self, channel: Channel, now: float) -> Plan | None:
         """The next answer, None if there is nothing to say or nothing may be said yet."""
@@ -106,6 +112,7 @@ class Planner:
                 _settle(channel, name)  # it holds what outlives the view, and nothing may rely on that
                 return None
             self._client.holdings.put(ref, holding := holding.known_as(offered))
+            self._learned = True
         if refusal is not None and refusal.version == offered.version:
             # Not again until it changes; who asks for it again gets what was accepted before.
             repeat = None if holding is None or name not in channel.again else holding.accepted

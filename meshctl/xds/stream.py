@@ -125,6 +125,14 @@ class Stream:
         self._now = now
         if not self._client.known:
             return
+        self._plan(now)
+        while self._planner.take_learned():  # what the client turned out to hold may let others go
+            self._plan(now)
+        channels = tuple(self._client.channels())
+        if channels and all(channel.settled for channel in channels):
+            self._revision = self._client.view.revision
+
+    def _plan(self, now: float) -> None:
         for channel in self._client.channels():
             self._planner.review_leaving(channel, now)
             if channel.inflight is None and self._is_open(channel, now):
@@ -132,9 +140,6 @@ class Stream:
                 if plan is not None:
                     self._send(channel, plan, now)
             self._planner.review_leaving(channel, now)
-        channels = tuple(self._client.channels())
-        if channels and all(channel.settled for channel in channels):
-            self._revision = self._client.view.revision
 
     def _is_open(self, channel: Channel, now: float) -> bool:
         """Whether the ordering lets this type speak by now."""

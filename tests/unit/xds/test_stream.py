@@ -265,6 +265,25 @@ def test_a_changed_cluster_follows_its_endpoints_at_a_reconnect() -> None:
     assert kinds(peer.ack(load)) == ["Cluster", "ClusterLoadAssignment"]
 
 
+def test_what_comes_back_into_the_view_after_a_reconnect_waits_for_nothing() -> None:
+    web = {"old": routes("web", {"host": ["a/v1"]}), "new": routes("web", {"host": ["b/v1"]})}
+    peer = Peer(*A, WEB[0], web["old"])
+    peer.publish(*B, WEB[0], web["new"])
+    [clusters] = peer.ask(CLUSTER, holds={"a/v1": A[0].version})
+    peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    peer.ack(clusters)
+    peer.ask(LISTENER, holds={"web": WEB[0].version})
+    peer.ask(ROUTES, "web", holds={"web": web["old"].version})
+    sends = peer.ack(*peer.ask(ENDPOINTS, "b/v1"))
+    while sends:
+        sends = peer.ack(*sends)
+    [back] = peer.publish(*A, WEB[0], web["old"])  # its cluster and endpoints are still held
+    assert (back.type, names(back)) == (ROUTES, ["web"])
+    peer.ack(back)
+    [gone] = peer.wait(GRACE + 1)
+    assert (gone.type, gone.removed) == (CLUSTER, ("b/v1",))
+
+
 def test_what_the_view_lacks_leaves_last_after_a_reconnect() -> None:
     peer = Peer(*A, *WEB)
     old = routes("web", {"host": ["old/v1"]})
