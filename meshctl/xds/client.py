@@ -81,7 +81,7 @@ class Client:
         are repeated as they were accepted, even if newer ones wait: refused ones would end the warming
         without any. The client asks for those of a new cluster by itself.
         """
-        for name in endpoints.subscription.names.intersection(clusters):
+        for name in endpoints.subscription.names & frozenset(clusters):
             holding = self.held(endpoints.ref(name))
             accepted = holding is not None and holding.accepted is not None
             (endpoints.rewarm if accepted else endpoints.again).add(name)

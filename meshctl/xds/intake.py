@@ -4,6 +4,7 @@ May import `snapshot` and `names`. Works on a client; sends nothing.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from meshctl.names import CLUSTER, ENDPOINTS, Ref
 from meshctl.snapshot import Resource
@@ -31,9 +32,10 @@ def subscribe(client: Client, channel: Channel, request: Request, dialect: Diale
         for name in [*client.holdings.of(channel.row.url), *channel.dirty]:
             if not _covered(client, channel, name):
                 client.drop(channel, name)
-    channel.again |= change.again
-    _tell_absent(client, channel, change.wanted, dialect)
-    channel.mark(change.wanted, now)
+    there = _there(client, channel, change.wanted)
+    channel.again |= change.again & there
+    _tell_absent(client, channel, change.wanted, there, dialect)
+    channel.mark(there, now)
     if change.widened:
         channel.owed = True
         channel.mark(client.view.names(channel.row.url), now)
@@ -50,8 +52,9 @@ def begin(client: Client, channel: Channel, dialect: Dialect, now: float) -> Non
         client.rewarm(channel, client.unwarmed)
         client.unwarmed.clear()
         _infer_clusters(client, channel, now)
-    _tell_absent(client, channel, channel.subscription.names, dialect)
-    channel.mark(channel.subscription.names, now)
+    there = _there(client, channel, channel.subscription.names)
+    _tell_absent(client, channel, channel.subscription.names, there, dialect)
+    channel.mark(there, now)
     channel.mark(client.holdings.of(channel.row.url), now)
     if channel.subscription.wildcard:
         channel.mark(client.view.names(channel.row.url), now)
@@ -117,8 +120,11 @@ def _infer_clusters(client: Client, endpoints: Channel, now: float) -> None:
     clusters = client.channel(CLUSTER)
     if clusters is None or not clusters.subscription.wildcard:
         return
+    view = client.view.view
     for name in endpoints.subscription.names:
-        if client.held(clusters.ref(name)) is None:
+        ref = clusters.ref(name)
+        # One that nobody here ever knew was made up, or is lost: it could only be told to go.
+        if (ref in view.keys or ref in view.tombstones) and client.held(ref) is None:
             client.holdings.put(clusters.ref(name), Holding(claimed=UNKNOWN))
             client.reconnected = True
             clusters.mark((name,), now)
@@ -150,10 +156,27 @@ def _all_needs(client: Client, stone: Resource) -> Iterator[Ref]:
         yield from behind.needs if behind is not None else ()
 
 
-def _tell_absent(client: Client, channel: Channel, names: frozenset[str], dialect: Dialect) -> None:
+def _there(client: Client, channel: Channel, names: AbstractSet[str]) -> AbstractSet[str]:
+    """Those of `names` of which there is something, here or at the client; the others need no thought.
+
+    Somebody may ask for a great many that do not exist.
+    """
+    url, keys, stones = channel.row.url, client.view.view.keys, client.view.view.tombstones
+    held, joined = client.holdings.of(url), channel.joined
+    return {
+        name
+        for name in names
+        if (ref := Ref(url, name)) in keys or ref in stones or name in held or name in joined
+    }
+
+
+def _tell_absent(
+    client: Client, channel: Channel, names: AbstractSet[str], there: AbstractSet[str], dialect: Dialect
+) -> None:
     """Names that do not exist are told so, once each time they are asked for, and stay subscribed."""
     if channel.row.url in dialect.missing:
-        for name in names:
+        channel.absent |= names - there
+        for name in there:
             if client.target(channel, name) is None and client.held(channel.ref(name)) is None:
                 channel.absent.add(name)
 

@@ -24,6 +24,7 @@ _AFTER_CONSTRAINT = re.compile(
 _TEXT_LINE = re.compile(
     r"(?m)^[ \t]*(?:[\w.\[\]/]+\s*\{|\}|\w+:\s*(?:\".*\"|'.*'|-?\d\S*|true|false|[A-Z_0-9]+))[ \t]*$"
 )
+_BETWEEN_WORDS = re.compile(r'[\s,"]+')
 _OPENING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
 
 
@@ -46,7 +47,16 @@ def blamed(text: str, names: Iterable[str]) -> frozenset[str]:
     message, or at the end of a phrase. Elsewhere it may be a neighbour that is only mentioned.
     """
     text = _ends(text)
-    return frozenset(name for name in names if _is_blamed(name, text))
+    # Of thousands of names few stand in the text at all; to look for each in turn would take seconds.
+    words = {part.removesuffix(":") for part in _BETWEEN_WORDS.split(text)}
+    return frozenset(
+        name for name in names if (name in words or not _is_word(name)) and _is_blamed(name, text)
+    )
+
+
+def _is_word(name: str) -> bool:
+    """Whether the name would stand as one word in a text."""
+    return not name.endswith(":") and _BETWEEN_WORDS.search(name) is None
 
 
 def _ends(text: str) -> str:

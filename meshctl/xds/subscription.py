@@ -4,6 +4,7 @@ Imports `events` of this package only. Knows nothing of what exists or was sent.
 xDS REST and gRPC protocol, "How the client specifies what resources to return".
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from meshctl.xds.events import Amend, Replace
@@ -34,9 +35,14 @@ class Subscription:
         """`wildcard`: whether the type may be asked for as a whole."""
         self._may_widen = wildcard
         self._ever_named = False
-        self.names: frozenset[str] = frozenset()
+        self._names: set[str] = set()
         self.wildcard = False
         self.seen = False
+
+    @property
+    def names(self) -> AbstractSet[str]:
+        """What is asked for by name, as it is now."""
+        return self._names
 
     def apply(self, request: Replace | Amend) -> Change:
         """Take in a request's names. Every request counts, also one with a stale nonce."""
@@ -49,15 +55,16 @@ class Subscription:
 
     def covers(self, name: str, *, by_name: bool = False) -> bool:
         """Whether the client wants this name; `by_name` ones are never covered by a wildcard."""
-        return name in self.names or (self.wildcard and not by_name)
+        return name in self._names or (self.wildcard and not by_name)
 
     def _replace(self, asked: frozenset[str]) -> Change:
         self._ever_named |= bool(asked)
         # No names at all means everything, until the first request that has some; then it means nothing.
         wildcard = WILDCARD in asked or not self._ever_named
         names = asked - {WILDCARD}
-        added, dropped = names - self.names, self.names - names
-        return self._become(names, added, frozenset(), dropped, wildcard=wildcard)
+        added, dropped = names - self._names, frozenset(self._names - names)
+        self._names = set(names)
+        return self._become(added, frozenset(), dropped, wildcard=wildcard)
 
     def _amend(self, subscribe: frozenset[str], unsubscribe: frozenset[str], *, first: bool) -> Change:
         wildcard = self.wildcard or WILDCARD in subscribe or (first and not subscribe)
@@ -67,16 +74,17 @@ class Subscription:
         # Asked for by name: to be sent, whatever the client seems to have, but for the first request of a
         # stream, which says what it has.
         again = frozenset[str]() if first else subscribe
-        dropped = (unsubscribe & self.names) - subscribe
-        names = (self.names | subscribe) - unsubscribe
+        dropped = (unsubscribe & self._names) - subscribe
+        # In place: a small request costs little, however much was asked for before.
+        self._names |= subscribe
+        self._names -= unsubscribe
         # Unsubscribed by name but covered by the wildcard: the client forgot it, so it is answered.
         forgotten = unsubscribe if wildcard and self.wildcard else frozenset[str]()
         wanted = (subscribe - unsubscribe) | forgotten
-        return self._become(names, wanted, again | forgotten, dropped, wildcard=wildcard)
+        return self._become(wanted, again | forgotten, dropped, wildcard=wildcard)
 
     def _become(
         self,
-        names: frozenset[str],
         wanted: frozenset[str],
         again: frozenset[str],
         dropped: frozenset[str],
@@ -85,5 +93,5 @@ class Subscription:
     ) -> Change:
         wildcard = wildcard and self._may_widen
         widened, narrowed = wildcard and not self.wildcard, self.wildcard and not wildcard
-        self.names, self.wildcard = names, wildcard
+        self.wildcard = wildcard
         return Change(wanted, again, dropped, widened=widened, narrowed=narrowed)

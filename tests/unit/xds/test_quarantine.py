@@ -98,3 +98,8 @@ def test_who_is_named_is_taken_out_and_the_rest_is_tried_together() -> None:
     trials = Trials()
     assert trials.refused(frozenset("abc"), frozenset("b")) == {"b"}
     assert trials.batch == frozenset("ac")
+
+
+def test_names_of_several_words_and_names_that_end_in_a_colon_are_found_too() -> None:
+    text = "Error adding/updating cluster(s) a b: no good, c:: no good, d: no good"
+    assert blamed(text, ["a b", "c:", "d", "e"]) == {"a b", "c:", "d"}

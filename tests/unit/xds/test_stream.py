@@ -404,3 +404,20 @@ def test_an_unanswered_answer_is_an_alarm_and_nothing_more() -> None:
     assert peer.stream.status(peer.now).state is NodeState.SENDING
     assert peer.wait(21) == []
     assert peer.stream.status(peer.now).state is NodeState.STALLED
+
+
+def test_a_name_that_the_view_lost_is_told_absent_to_who_never_had_it() -> None:
+    peer = Peer(cluster("a/v1"), routes("old", {}))
+    peer.publish(cluster("a/v1"))
+    [absent] = peer.ask(ROUTES, "old", "never")
+    assert absent.removed == ("never", "old")
+    assert peer.ack(absent) == []
+
+
+def test_a_name_among_thousands_that_do_not_exist_is_sent_once_it_does() -> None:
+    unknown = [f"x{number}" for number in range(2_000)]
+    peer = Peer(cluster("a/v1"))
+    peer.ack(*peer.ask(ROUTES, *unknown))
+    [told] = peer.publish(cluster("a/v1"), routes("x7", {}))
+    assert names(told) == ["x7"]
+    assert told.removed == ()
