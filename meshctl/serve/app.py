@@ -33,7 +33,8 @@ from meshctl.serve.publish import Publisher
 from meshctl.serve.save import Saver
 from meshctl.serve.standing import guarded_words
 from meshctl.serve.watch import Watch
-from meshctl.snapshot.disk import Disk, StateUnavailable
+from meshctl.snapshot.disk import Disk
+from meshctl.snapshot.folder import StateUnavailable
 from meshctl.units import Duration
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from meshctl.xds.server import OPTIONS, AdsServer
@@ -128,7 +129,7 @@ class _Server:
     async def run(self, services: Sequence[Service]) -> None:
         """Start, wait for `stop`, drain."""
         with bound(self._settings.http, "--http") as listening:
-            http = HttpServer(application(self._not_ready, self._guarded, self._metrics.text), listening)
+            http = HttpServer(application(self._not_ready, self._notes, self._metrics.text), listening)
             grpc_server = self._grpc_server(services)
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(http.run_until_stopped())
@@ -219,9 +220,15 @@ class _Server:
             return "draining"
         return "" if standing.live else standing.reason
 
-    def _guarded(self) -> str:
+    def _notes(self) -> Iterator[str]:
         guarded = self._publisher.standing.guarded
-        return guarded_words(guarded) if guarded.files else ""
+        if guarded.files:
+            yield f"guarded: {guarded_words(guarded)}"
+        if problem := self._unsaved():
+            yield f"state not saved: {problem}"
+
+    def _unsaved(self) -> str:
+        return "" if self._saver is None else self._saver.problem
 
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()

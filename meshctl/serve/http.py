@@ -5,7 +5,7 @@ May import starlette, uvicorn and what it shows.
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import uvicorn
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -42,12 +42,12 @@ class HttpServer(uvicorn.Server):
 
 
 def application(
-    not_ready: Callable[[], str], guarded: Callable[[], str], metrics: Callable[[], bytes]
+    not_ready: Callable[[], str], notes: Callable[[], Iterable[str]], metrics: Callable[[], bytes]
 ) -> Starlette:
     """The three pages.
 
-    `not_ready` says why nodes are not served from the catalog, "" when they are; `guarded` what waits
-    to be confirmed, "" when nothing does.
+    `not_ready` says why nodes are not served from the catalog, "" when they are; `notes` what an operator
+    should look at all the same, in lines.
     """
 
     async def healthz(_request: Request) -> Response:
@@ -59,8 +59,7 @@ def application(
         why = not_ready()
         if why:
             return PlainTextResponse(f"{why}\n", status_code=503)
-        waiting = guarded()
-        return PlainTextResponse(f"ready\nguarded: {waiting}\n" if waiting else "ready\n")
+        return PlainTextResponse("".join(f"{line}\n" for line in ("ready", *notes())))
 
     async def all_metrics(_request: Request) -> Response:
         """For Prometheus."""

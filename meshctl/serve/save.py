@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from meshctl.snapshot import Snapshot
 from meshctl.snapshot.disk import Disk
+from meshctl.snapshot.folder import StateUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,7 @@ class Saver:
     """Writes what was published; `clock` gives seconds of the epoch.
 
     `stamped_at` is when the state was last written or stamped as current, None before; `failures` counts how
-    often that failed.
+    often that failed; `problem` is why what was published last is not on disk, "" where it is, or will be.
     """
 
     def __init__(self, disk: Disk, clock: Callable[[], float] = time.time) -> None:
@@ -33,6 +34,7 @@ class Saver:
         self._current = False
         self.stamped_at: float | None = None
         self.failures = 0
+        self.problem = ""
         self._something = asyncio.Event()
         self._busy = asyncio.Lock()
 
@@ -75,12 +77,14 @@ class Saver:
         try:
             self._disk.save(texts, snapshot, self._clock())
         except Exception as error:  # a state that cannot be kept must not end what is being served
-            expected = isinstance(error, sqlite3.Error)
+            expected = isinstance(error, sqlite3.Error | StateUnavailable)
             log.error("state not saved: reason=%r retry_s=%g", str(error), STAMP_S, exc_info=not expected)
-            self._failed = snapshot
+            self._failed, self.problem = snapshot, str(error)
             self.failures += 1
         else:
-            self._failed, self._current = None, True
+            if self._failed is not None:
+                log.info("state saved again: failures=%d", self.failures)
+            self._failed, self._current, self.problem = None, True, ""
             self.stamped_at = self._clock()
 
     def _write_stamp(self) -> None:

@@ -5,7 +5,6 @@ rows that changed since the last, so that a kill at any point leaves a whole sta
 server calls it from a thread of its own, one call after the other.
 """
 
-import fcntl
 import logging
 import os
 import sqlite3
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from meshctl.names import ResourceKey
+from meshctl.snapshot.folder import NoSpace, StateUnavailable, held
 from meshctl.snapshot.rows import TABLES, Damaged
 from meshctl.snapshot.tables import Tables
 from meshctl.snapshot.view import Snapshot
@@ -24,7 +24,6 @@ SCHEMA = 1
 """Raised with every change of the tables that an older meshctl could not read."""
 
 _FILE = "state.sqlite"
-_LOCK = "lock"
 _COMPANIONS = ("", "-wal", "-shm")
 
 # What the machine does not allow now says nothing against the file: it stays where it is.
@@ -38,11 +37,10 @@ _MACHINE = {
     sqlite3.SQLITE_READONLY,
 }
 
+_PAGE = 4096  # what SQLite writes before there is a table
+_NO_SHARED_MEMORY = sqlite3.SQLITE_IOERR_SHMSIZE
+
 log = logging.getLogger(__name__)
-
-
-class StateUnavailable(Exception):
-    """The folder cannot be used now: another server has it, or the machine does not let us write there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,50 +55,42 @@ class State:
 class Disk:
     """The state's file, open and locked; `state` is what it held when it was opened, None if nothing."""
 
-    def __init__(self, directory: Path, lock: int) -> None:
-        self._file = directory / _FILE
-        self._lock = lock
+    def __init__(self, directory: Path) -> None:
+        """Nothing is opened yet."""
+        self._directory, self._file = directory, directory / _FILE
+        self._lock: int | None = None
         self._texts: dict[str, bytes] = {}
         self._saved = Snapshot()
         self._whole = True  # whether memory and file agree: not after a save that failed
-        self.state = self._open()
+        self.state: State | None = None
 
     @classmethod
     def open(cls, directory: Path) -> Self:
         """Open the state in `directory`, which is made if need be, for its owner alone and not for git.
 
-        A file that cannot be read, or is of a newer meshctl, is moved aside, and the log says so.
-        Raises StateUnavailable.
+        A file that cannot be read, or is of a newer meshctl, is moved aside, and the log says so. Where there
+        is no space for a file, each save tries again to make one. Raises StateUnavailable.
         """
+        disk = cls(directory)
         try:
-            if not directory.is_dir():
-                directory.mkdir(mode=0o700, parents=True)
-                (directory / ".gitignore").write_text("*\n", encoding="utf-8")  # state is nobody's source
-            lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            why = f"{error.strerror}; name another folder with --state DIR"
-            raise StateUnavailable(f"cannot keep the state in {directory}: {why}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, b"%d\n" % os.getpid(), 0)  # for whoever finds it locked
-            return cls(directory, lock)
-        except BaseException as error:
-            owner = os.pread(lock, 20, 0).decode(errors="replace").strip()
-            os.close(lock)
-            if isinstance(error, BlockingIOError):
-                who = f"another meshctl serve{f' (pid {owner})' if owner else ''}"
-                where = f"runs on this catalog, with its state in {directory}"
-                raise StateUnavailable(f"{who} {where}; see it with: meshctl fleet list") from None
-            raise
+            disk.state = disk._begin()
+        except NoSpace as error:
+            log.error("state cannot be kept yet: reason=%r", str(error))
+        else:
+            if disk.state is not None:
+                disk._texts, disk._saved = dict(disk.state.texts), disk.state.snapshot
+        return disk
 
     def save(self, texts: Mapping[str, bytes | None], snapshot: Snapshot, now: float) -> None:
         """Write the entry texts that changed (None: gone) and what `snapshot` changed since the last one.
 
         `snapshot` descends from the one that was loaded or saved last. `now` is in seconds of the epoch.
-        Raises sqlite3.Error; the next save then writes everything.
+        Raises sqlite3.Error or StateUnavailable; the next save then writes everything.
         """
         self._note(texts)
+        if self._lock is None:
+            self._whole = False
+            self._begin()
         with self._transaction():
             if not self._whole:
                 self._tables.clear()
@@ -119,30 +109,60 @@ class Disk:
 
     def close(self) -> None:
         """Close the file and let another server have the folder."""
-        self._database.close()
-        os.close(self._lock)
+        if self._lock is not None:
+            self._database.close()
+            os.close(self._lock)
+
+    def _begin(self) -> State | None:
+        """Take the folder, open the file, and return what is in it."""
+        lock = held(self._directory)
+        try:
+            state = self._open()
+        except BaseException:
+            self._database.close()
+            os.close(lock)
+            raise
+        self._lock = lock
+        return state
 
     def _open(self) -> State | None:
         try:
-            return self._load()
+            return self._load_somehow()
         except (sqlite3.DatabaseError, Damaged, LookupError, ValueError, TypeError) as error:
-            if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _MACHINE:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF if isinstance(error, sqlite3.Error) else 0
+            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) and self._is_empty():
+                raise NoSpace(f"cannot use {self._file}: {error}") from error
+            if code in _MACHINE:
                 raise StateUnavailable(f"cannot use {self._file}: {error}") from error
             self._database.close()
             self._move_aside(error)
         return self._load()
 
-    def _load(self) -> State | None:
+    def _is_empty(self) -> bool:
+        """Whether there is nothing in the file that would be lost by starting without it."""
+        return not self._file.exists() or self._file.stat().st_size <= _PAGE
+
+    def _load_somehow(self) -> State | None:
+        try:
+            return self._load()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != _NO_SHARED_MEMORY:
+                raise
+            self._database.close()
+        # A full disk has no room for the memory that SQLite shares with who else may read the file.
+        return self._load(locking="EXCLUSIVE")
+
+    def _load(self, locking: str = "NORMAL") -> State | None:
         # Transactions are begun by hand; calls come from one thread at a time, not always the same.
         self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+        self._database.execute(f"PRAGMA locking_mode = {locking}")
         _prepare(self._database)
         self._tables = Tables(self._database)
         meta = dict(self._database.execute("SELECT name, value FROM meta"))
         if not meta:
             return None
-        self._saved = self._tables.read(int(meta["revision"]))
-        self._texts = self._tables.read_texts()
-        return State(dict(self._texts), self._saved, float(meta["current_at"]))
+        snapshot = self._tables.read(int(meta["revision"]))
+        return State(self._tables.read_texts(), snapshot, float(meta["current_at"]))
 
     def _move_aside(self, error: Exception) -> None:
         aside = f"{self._file}.aside"

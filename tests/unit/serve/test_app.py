@@ -1,4 +1,5 @@
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,12 +11,15 @@ import grpc
 import pytest
 
 from meshctl.api.fleet import add_fleet
+from meshctl.serve import save
 from meshctl.serve.app import CannotServe, Settings, serve
+from meshctl.snapshot.disk import Disk
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub
 from meshctl.verify.connection import get
 from meshctl.verify.ports import free_ports
 from tests.support.catalogs import MESH, service
+from tests.support.full_disk import full_disk
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -51,6 +55,15 @@ class Running:
 
         await eventually(asked, f"/readyz answers {status} {words}")
         return said
+
+    async def says(self, words: str, *, but: str = "\0") -> None:
+        """Wait until /readyz says these words, and not those."""
+
+        async def said() -> bool:
+            page = await self.answers(200)
+            return words in page and but not in page
+
+        await eventually(said, f"/readyz says {words!r}")
 
     async def catalog(self, state: str) -> pb.Catalog:
         """Wait until the fleet's service says so of the catalog."""
@@ -198,6 +211,43 @@ async def test_misspelt_target_is_not_found_and_the_nearest_is_named(tmp_path: P
         assert error.value.code() is grpc.StatusCode.NOT_FOUND
         with pytest.raises(grpc.aio.AioRpcError, match="no node has the id 'web@1'"):
             await server.fleet.GetNode(pb.GetNodeRequest(id="web@1"))
+
+
+async def test_server_starts_on_a_full_disk_says_so_and_saves_when_there_is_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(save, "STAMP_S", 0.05)  # tried again so often, instead of each minute
+    write(tmp_path / "catalog", CATALOG)
+    with full_disk():
+        async with running(tmp_path, CATALOG) as server:
+            await server.says("state not saved: ")
+            metrics = (await get(server.http_port, "/metrics")).body.decode()
+            assert re.search(r"(?m)^meshctl_state_failures_total [1-9]", metrics)
+            assert (await server.catalog("current")).broken == []
+    async with running(tmp_path, CATALOG) as server:
+        await server.answers(200)
+    disk = Disk.open(tmp_path / "state")
+    disk.close()
+    assert disk.state is not None
+    assert set(disk.state.texts) == set(CATALOG)
+
+
+async def test_server_whose_disk_fills_while_it_runs_goes_on_and_saves_when_there_is_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(save, "STAMP_S", 0.05)
+    more = {f"a/s{number}.yaml": service(f"s{number}") for number in range(100)}
+    async with running(tmp_path, CATALOG) as server:
+        assert await server.answers(200) == "ready\n"
+        with full_disk():
+            server.write(more)
+            await server.says("state not saved: ")
+            assert (await server.catalog("current")).broken == []
+        await server.says("ready\n", but="not saved")
+    disk = Disk.open(tmp_path / "state")
+    disk.close()
+    assert disk.state is not None
+    assert set(disk.state.texts) == {*CATALOG, *more}
 
 
 async def test_state_of_another_server_is_refused(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, ResourceKey
 from meshctl.snapshot import Part, Resource, Snapshot, Tombstone, View
-from meshctl.snapshot.disk import SCHEMA, Disk, State, StateUnavailable
+from meshctl.snapshot.disk import SCHEMA, Disk, State
 from meshctl.snapshot.encode import assemble
+from meshctl.snapshot.folder import StateUnavailable
+from tests.support.full_disk import full_disk
 
 HOUR = 3600.0
 
@@ -268,3 +270,59 @@ def test_any_history_is_loaded_as_it_was_saved(
     assert same(state.snapshot, history[-1])
     held = {stone.resource for one in history[-1].views.values() for stone in one.tombstones.values()}
     assert rows(directory, "resources") == len(held | set(history[-1].resources.values()))
+
+
+def large(generation: int) -> Snapshot:
+    """More than fits on a full disk."""
+    return published(Snapshot(), *(cluster(f"{generation}-{number}") for number in range(200)))
+
+
+def test_folder_on_a_full_disk_is_used_as_soon_as_there_is_space(tmp_path: Path) -> None:
+    with full_disk():
+        disk = Disk.open(tmp_path / "state")
+        assert disk.state is None
+        for number in range(3):
+            with pytest.raises(StateUnavailable, match="disk I/O error"):
+                disk.save({f"{number}": b"text"}, large(1), now=1)
+    disk.save({"last": b"text"}, large(1), now=2)
+    disk.close()
+    state = saved(tmp_path / "state")
+    assert state is not None
+    assert set(state.texts) == {"0", "1", "2", "last"}
+    assert len(state.snapshot.resources) == 200
+
+
+def test_state_on_a_full_disk_is_read_and_saved_again_when_there_is_space(tmp_path: Path) -> None:
+    disk = Disk.open(tmp_path)
+    disk.save({"a": b"1"}, large(1), now=1)
+    disk.close()
+    with full_disk():
+        disk = Disk.open(tmp_path)
+        assert disk.state is not None
+        assert disk.state.texts == {"a": b"1"}
+        after = published(disk.state.snapshot, *(cluster(f"new-{number}") for number in range(200)))
+        with pytest.raises(sqlite3.OperationalError):
+            disk.save({"b": b"2"}, after, now=2)
+    disk.save({}, after, now=3)
+    disk.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert state.texts == {"a": b"1", "b": b"2"}
+    assert set(state.snapshot.resources) == set(after.resources)
+
+
+def test_state_that_finds_no_space_while_it_is_saved_stays_as_it_was(tmp_path: Path) -> None:
+    disk = Disk.open(tmp_path)
+    disk.save({"a": b"1"}, first := large(1), now=1)
+    other = sqlite3.connect(tmp_path / "state.sqlite")
+    (pages,) = other.execute("PRAGMA page_count").fetchone()
+    other.close()
+    disk._database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite's own full disk
+    with pytest.raises(sqlite3.OperationalError, match="database or disk is full"):
+        disk.save({"b": b"2"}, after := published(first, *(cluster(f"{n}") for n in range(500))), now=2)
+    disk._database.execute("PRAGMA max_page_count = 1000000")
+    disk.save({}, after, now=3)
+    disk.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert state.texts == {"a": b"1", "b": b"2"}
