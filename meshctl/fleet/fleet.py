@@ -15,6 +15,10 @@ REMEMBERED = 3600.0
 """Seconds for which a node that left is shown, and what it may still hold is kept."""
 
 
+_MOST_LEFT = 10_000
+"""Nodes that left and are remembered: as many as can be connected. A node makes up its own id."""
+
+
 class NodeState(Enum):
     """What a node is doing, in the words that people see."""
 
@@ -138,7 +142,7 @@ class Fleet:
     def _forget(self, now: float) -> None:
         while self._left:
             node_id, longest_ago = next(iter(self._left.items()))
-            if now - longest_ago.last_seen < REMEMBERED:
+            if now - longest_ago.last_seen < REMEMBERED and len(self._left) <= _MOST_LEFT:
                 return
             del self._left[node_id]
 

@@ -36,8 +36,9 @@ from meshctl.serve.watch import Watch
 from meshctl.snapshot.disk import Disk
 from meshctl.snapshot.folder import StateUnavailable
 from meshctl.units import Duration
+from meshctl.xds.limits import LIMITS, Limits
 from meshctl.xds.ordering import NeedsOrder, Ordering
-from meshctl.xds.server import OPTIONS, AdsServer
+from meshctl.xds.server import AdsServer, options
 from meshctl.xds.status import add_status
 
 __all__ = ["CannotServe", "Service", "Settings", "run", "serve"]
@@ -57,7 +58,8 @@ class Settings:
     """What one server is started with; the defaults are those of the command line.
 
     `stale_limit`: a state on disk that was last known current longer ago is given to nobody. `ordering`
-    decides when what goes to a node, and `same` what need not go; they are no settings of the command line.
+    decides when what goes to a node, `same` what need not go, and `limits` what a peer may ask for; they are
+    no settings of the command line.
     """
 
     catalog: Path
@@ -66,6 +68,7 @@ class Settings:
     state: Path | None = None
     stale_limit: Duration = _STALE_LIMIT
     ordering: Ordering = field(default_factory=NeedsOrder)
+    limits: Limits = LIMITS
     same: Same = same_resource
 
 
@@ -124,6 +127,8 @@ class _Server:
             self._fleet,
             ordering=settings.ordering,
             identifier=f"meshctl {meshctl.__version__}",
+            limits=settings.limits,
+            refused=lambda cause: self._metrics.refused.labels(cause.value).inc(),
         )
 
     async def run(self, services: Sequence[Service]) -> None:
@@ -162,7 +167,7 @@ class _Server:
 
     def _grpc_server(self, services: Sequence[Service]) -> grpc.aio.Server:
         bound(self._settings.xds, "--xds").close()  # grpc would say it in three lines of its own
-        server = grpc.aio.server(options=OPTIONS)
+        server = grpc.aio.server(options=options(self._settings.limits))
         self._ads.add_to(server)
         add_status(server, self._ads)
         for add in services:

@@ -52,6 +52,12 @@ class Metrics:
         self.pushes = Counter("meshctl_pushes", "Answers sent to nodes.", kinds, registry=registry)
         self.acks = Counter("meshctl_acks", "Answers that nodes accepted.", kinds, registry=registry)
         self.nacks = Counter("meshctl_nacks", "Answers that nodes refused.", kinds, registry=registry)
+        self.refused = Counter(
+            "meshctl_streams_refused",
+            "Streams that were not taken, or were ended, by cause.",
+            ("cause",),
+            registry=registry,
+        )
         self.ack_seconds = Histogram(
             "meshctl_ack_seconds",
             "Seconds from an answer to the node's ACK.",

@@ -38,6 +38,7 @@ from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
 from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
+from meshctl.serve.variants import Variants
 from meshctl.snapshot import Snapshot, View
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
@@ -75,6 +76,7 @@ class Publisher:
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
         self._compiler = Compiler(self.resolver, state.snapshot if state else None, same)
         self._posts = Posts()
+        self._variants = Variants()
         self._started = now()
         self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
         self._outdated = 0  # the newest revision that is more than an hour old
@@ -118,18 +120,25 @@ class Publisher:
     def open(self, node: Node, wake: Wake) -> Seat:
         """A stream's seat; its view is compiled if it is the first.
 
-        Raises NotLoadedError, and ValueError for a node that says what no view can be made of.
+        Raises NotLoadedError, ValueError for a node that says what no view can be made of, and Overstepped
+        where its service has too many different ones.
         """
         self._check_loaded()
         key = _checked(node.view_key)
         post = self._posts.get(key)
         if post is None:
-            post = Post(key)
-            if self.standing.live:
-                self._compiler.open(key)
-                self._publish({})
-            self._posts.add(post, self._compiler.snapshot)
+            post = self._new_post(key)
         return Seat(post, wake, lambda: self.standing.provisional, self._left)
+
+    def _new_post(self, key: ViewKey) -> Post:
+        if (spare := self._variants.spare(key)) is not None:
+            self._drop(spare)
+        post = Post(key)
+        if self.standing.live:
+            self._compiler.open(key)
+            self._publish({})
+        self._add(post)
+        return post
 
     def tend(self) -> None:
         """Let go of views and tombstones that no node of the last hour needs; to be called every minute."""
@@ -230,7 +239,7 @@ class Publisher:
         for name in self._compiler.snapshot.views:
             key = ViewKey.parse(name)
             if self._posts.get(key) is None:
-                self._posts.add(Post(key, left_at=self._started), self._compiler.snapshot)
+                self._add(Post(key, left_at=self._started))
         for post in self._posts:
             self._compiler.open(post.key)
 
@@ -262,8 +271,13 @@ class Publisher:
         if post.view is None:  # nothing that a node could hold, or come back for
             self._drop(post)
 
+    def _add(self, post: Post) -> None:
+        self._posts.add(post, self._compiler.snapshot)
+        self._variants.add(post)
+
     def _drop(self, post: Post) -> None:
         self._posts.remove(post)
+        self._variants.remove(post)
         if self.standing.live:
             self._compiler.close(post.key)
 

@@ -4,34 +4,45 @@ May import `snapshot`, `names` and protobuf. An answer is a small header and the
 resources, joined: protobuf allows the fields of a message in any order.
 """
 
+from itertools import chain
+
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DeltaDiscoveryResponse
+from google.protobuf.message import DecodeError
 
 from meshctl.names import TypeUrl
 from meshctl.snapshot.encode import delta_frame
 from meshctl.xds.events import Amend, Dialect, Request, Send
 from meshctl.xds.frames import Frames
 from meshctl.xds.identity import Incoming
+from meshctl.xds.limits import LIMITS, Limits
 from meshctl.xds.types import TYPES
+from meshctl.xds.wire import Garbled, Layout, check_size
 
 _TOLD = frozenset(url for url, row in TYPES.items() if row.leaves)
 
 DIALECT = Dialect(removals=_TOLD, missing=_TOLD, whole=frozenset())
 """It can say of nearly everything that it is gone, or does not exist."""
 
+_LAYOUT = Layout(names=frozenset({3, 4, 5}), error=7)
 _FRAMES = Frames(delta_frame)
 
 
-def decode(data: bytes) -> Incoming:
-    """A client's request. Raises protobuf's DecodeError if it is none."""
-    message = DeltaDiscoveryRequest.FromString(data)
-    names = Amend(
-        frozenset(message.resource_names_subscribe),
-        frozenset(message.resource_names_unsubscribe),
-        dict(message.initial_resource_versions),
-    )
+def decode(data: bytes, limits: Limits = LIMITS) -> Incoming:
+    """A client's request. Raises Garbled if it is none, Overstepped if it is too much."""
+    check_size(data, _LAYOUT, limits)
+    try:
+        message = DeltaDiscoveryRequest.FromString(data)
+    except DecodeError as wrong:
+        raise Garbled(str(wrong)) from None
+    asked, dropped = message.resource_names_subscribe, message.resource_names_unsubscribe
+    held = dict(message.initial_resource_versions)
+    limits.check_names(chain(asked, dropped, held, held.values()), max(len(asked), len(dropped), len(held)))
+    names = Amend(frozenset(asked), frozenset(dropped), held)
     error = message.error_detail.message if message.HasField("error_detail") else None
     request = Request(TypeUrl(message.type_url), names, message.response_nonce, error)
-    return Incoming(request, message.node, holds_state=bool(message.initial_resource_versions))
+    return Incoming(
+        request, message.node, holds_state=bool(held), weight=len(asked) + len(dropped) + len(held)
+    )
 
 
 def encode(send: Send, server: str) -> bytes:

@@ -5,37 +5,66 @@ May import `snapshot`, `fleet`, `names`, asyncio and grpc.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from meshctl.fleet.fleet import Fleet
 from meshctl.fleet.node import Node
+from meshctl.xds.admission import Quiet, most_streams
+from meshctl.xds.door import Door
 from meshctl.xds.inventory import Inventory
+from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
-from meshctl.xds.session import DELTA, SOTW, RefusedError, Session, Variant, Views
+from meshctl.xds.session import DELTA, SOTW, Host, Session, Variant, Views
 
 _logger = logging.getLogger(__name__)
 
 _SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 _METHODS = {"DeltaAggregatedResources": DELTA, "StreamAggregatedResources": SOTW}
 
-OPTIONS: tuple[tuple[str, int], ...] = (
-    # A client that reconnects names everything it holds in one request; 4 MiB, the default, locked large
-    # ones out in a loop (envoyproxy/envoy#46072).
-    ("grpc.max_receive_message_length", 64 << 20),
-    ("grpc.max_send_message_length", -1),
-    # A node that vanished without a word is noticed within 40 s; a quiet one may stay quiet.
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-    # A second server on this port must say so instead of sharing it.
-    ("grpc.so_reuseport", 0),
-)
-"""Options for the grpc.aio server that this service is added to."""
+_CODES: Mapping[Cause, grpc.StatusCode] = {
+    Cause.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
+    Cause.MESSAGE_SIZE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cause.NAMES: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cause.NODE_SIZE: grpc.StatusCode.INVALID_ARGUMENT,
+    Cause.VIEWS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cause.STREAMS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cause.RATE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Cause.REPLACED: grpc.StatusCode.ABORTED,
+    Cause.SILENT: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Cause.SLOW: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Cause.NOT_READY: grpc.StatusCode.UNAVAILABLE,
+    Cause.FAILED: grpc.StatusCode.INTERNAL,
+}
+
+_REPEATS_S = 10.0
+"""One line in the log in this time for all refusals of one kind; the metric counts each."""
+
+Refused = Callable[[Cause], None]
+
+
+def options(limits: Limits = LIMITS) -> tuple[tuple[str, int], ...]:
+    """Options for the grpc.aio server that this service is added to."""
+    return (
+        # A client that reconnects names everything it holds in one request; 4 MiB, the default, locked large
+        # ones out in a loop (envoyproxy/envoy#46072). It holds for what was compressed, too.
+        ("grpc.max_receive_message_length", limits.message),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.max_concurrent_streams", limits.streams_per_connection),
+        # A node that vanished without a word is noticed within 40 s; a quiet one may stay quiet.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+        # A balancer chooses a replica for a connection, so nodes move only with a new one. gRPC adds ±10 %.
+        ("grpc.max_connection_age_ms", int(limits.connection_age * 1_000)),
+        ("grpc.max_connection_age_grace_ms", int(limits.connection_grace * 1_000)),
+        # A second server on this port must say so instead of sharing it.
+        ("grpc.so_reuseport", 0),
+    )
+
 
 _Context = grpc.aio.ServicerContext[bytes, bytes]
 
@@ -43,10 +72,23 @@ _Context = grpc.aio.ServicerContext[bytes, bytes]
 class AdsServer:
     """Serves views to Envoys and gRPC clients, over both variants of xDS."""
 
-    def __init__(self, views: Views, fleet: Fleet, *, ordering: Ordering, identifier: str) -> None:
-        """`identifier` is what clients are told of who speaks: name and version."""
-        self._views, self._fleet, self._ordering, self._identifier = views, fleet, ordering, identifier
+    def __init__(
+        self,
+        views: Views,
+        fleet: Fleet,
+        *,
+        ordering: Ordering,
+        identifier: str,
+        limits: Limits = LIMITS,
+        refused: Refused = lambda _: None,
+    ) -> None:
+        """`identifier` is what clients are told of who speaks: name and version; `refused` counts."""
+        self._host = Host(views, fleet, ordering, identifier, limits)
+        self._limits, self._refused = limits, refused
+        self._door = Door(limits)
+        self._quiet = Quiet(_REPEATS_S)
         self._sessions: dict[Session, None] = {}  # in the order in which they were opened
+        self._of_node: dict[str, list[Session]] = {}
         self._draining = False
         self._empty = asyncio.Event()
 
@@ -83,20 +125,64 @@ class AdsServer:
         return grpc.stream_stream_rpc_method_handler(serve)
 
     async def _serve(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
+        try:
+            await self._admitted(variant, requests, context)
+        except Overstepped as over:
+            await self._refuse(context, over.cause, over.details)
+        except Exception:
+            _logger.exception("stream failed: peer=%s", context.peer())
+            self._refused(Cause.FAILED)
+            await context.abort(_CODES[Cause.FAILED], "the control plane failed on this stream")
+
+    async def _admitted(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
         if self._draining:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "this server is going away")
-        session = Session(variant, self._views, self._fleet, self._ordering, self._identifier)
+            raise Overstepped(Cause.NOT_READY, "this server is going away")
+        async with self._door.passed(context.peer().rpartition(":")[0]):
+            await self._run(variant, requests, context)
+
+    async def _run(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
+        if self._draining:
+            raise Overstepped(Cause.NOT_READY, "this server is going away")
+        session = Session(variant, self._host, self._entered)
         self._sessions[session] = None
         try:
             await session.run(requests, context.write)
-        except RefusedError as refusal:
-            await context.abort(refusal.code, refusal.details)
-        except DecodeError:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request is no discovery request")
-        except Exception:
-            _logger.exception("stream failed: peer=%s", context.peer())
-            await context.abort(grpc.StatusCode.INTERNAL, "the control plane failed on this stream")
         finally:
-            self._sessions.pop(session, None)
-            if not self._sessions:
-                self._empty.set()
+            # Before the client is told: one that does not read would keep its place for as long.
+            self._left(session)
+
+    def _entered(self, session: Session, node: Node) -> None:
+        """The session's node is known: where it has too many streams, the oldest one ends."""
+        sessions = self._of_node.setdefault(node.id, [])
+        sessions.append(session)
+        most = most_streams(node, self._limits)
+        if len(sessions) > most:
+            words = f"node {node.id} opened another stream, and {most} are the most; is its id used twice?"
+            sessions[0].close(Overstepped(Cause.REPLACED, words))
+            self._forget(node.id, sessions[0])
+
+    def _left(self, session: Session) -> None:
+        if session.node is not None:
+            self._forget(session.node.id, session)
+        self._sessions.pop(session, None)
+        if not self._sessions:
+            self._empty.set()
+
+    def _forget(self, node_id: str, session: Session) -> None:
+        sessions = self._of_node.get(node_id, [])
+        if session in sessions:
+            sessions.remove(session)
+            if not sessions:
+                del self._of_node[node_id]
+
+    async def _refuse(self, context: _Context, cause: Cause, details: str) -> None:
+        self._refused(cause)
+        unsaid = self._quiet.unsaid(cause, _now())
+        if unsaid is not None:
+            words = "stream refused: cause=%s peer=%s reason=%r more=%d"
+            _logger.warning(words, cause.value, context.peer(), details, unsaid)
+        await context.abort(_CODES[cause], details)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

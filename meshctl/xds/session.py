@@ -1,26 +1,29 @@
 """One gRPC stream: bytes in and out, and the clock; everything it decides is in `Stream`.
 
-May import `snapshot`, `fleet`, `names`, asyncio, grpc and protobuf. Reading and writing are two tasks, so
+May import `snapshot`, `fleet`, `names`, and asyncio. Reading and writing are two tasks, so
 that a client which does not read delays nobody and gets the newest state when it does.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
-
-import grpc
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.snapshot import ViewSnapshot
 from meshctl.xds import delta, sotw
+from meshctl.xds.admission import Bucket
 from meshctl.xds.events import Dialect, Send
+from meshctl.xds.heavy import Heavy
 from meshctl.xds.identity import Incoming, node_of
 from meshctl.xds.inventory import Inventory
+from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.stream import Stream
+from meshctl.xds.types import TYPES
+from meshctl.xds.wire import Garbled
 
 
 class NotLoadedError(Exception):
@@ -51,12 +54,8 @@ class Views(Protocol):
         """
 
 
-class RefusedError(Exception):
-    """The stream ends with this status."""
-
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
-        super().__init__(details)
-        self.code, self.details = code, details
+def _nobody(_session: "Session", _node: Node) -> None:
+    """Told of who the client is, and does nothing with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +64,63 @@ class Variant:
 
     name: str
     dialect: Dialect
-    decode: Callable[[bytes], Incoming]
+    decode: Callable[[bytes, Limits], Incoming]
     encode: Callable[[Send, str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What all sessions of one server share; `identifier` is what clients are told of who speaks."""
+
+    views: Views
+    fleet: Fleet
+    ordering: Ordering
+    identifier: str
+    limits: Limits = LIMITS
+    heavy: Heavy = field(default_factory=Heavy)
 
 
 class Session:
     """One client from its first request to its last."""
 
-    def __init__(self, variant: Variant, views: Views, fleet: Fleet, ordering: Ordering, server: str) -> None:
-        self._variant, self._views, self._fleet = variant, views, fleet
-        self._ordering, self._server = ordering, server
+    def __init__(
+        self, variant: Variant, host: Host, entered: Callable[["Session", Node], None] = _nobody
+    ) -> None:
+        """`entered` is told who the client is."""
+        self._variant, self._host, self._limits, self._entered = variant, host, host.limits, entered
         self._wake = asyncio.Event()
         self._closing = False
+        self._cut: Overstepped | None = None
+        self._writing: asyncio.Timeout | None = None
+        self._opened = _now()
         self._stream: Stream | None = None
         self._seat: Seat | None = None
         self._number = 0
         self._state: NodeState | None = None
         self._state_since = 0.0
         self._asked: set[str] = set()
+        self._pace = Bucket(host.limits.request_rate, host.limits.request_burst)
         self._published: ViewSnapshot | None = None
         self._due: float | None = None  # when the stream was woken first since its last turn
 
-    def close(self) -> None:
-        """End the stream soon; the client will open another one."""
-        self._closing = True
-        self._wake.set()
-
     @property
     def node(self) -> Node | None:
-        """Who is at the other end; None before the first request."""
+        """Who the client is; None until it has said so."""
         return None if self._stream is None else self._stream.node
+
+    def close(self, cut: Overstepped | None = None) -> None:
+        """End the stream soon, whether or not the client reads; `cut`: with this said of why."""
+        self._closing, self._cut = True, cut
+        self._wake.set()
+        if self._writing is not None:
+            self._writing.reschedule(_now())
 
     def inventory(self, *, waiting: bool = False) -> Inventory | None:
         """What the node has and shall have, or only what waits; None before its first request."""
         return None if self._stream is None else self._stream.inventory(waiting=waiting)
 
     async def run(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
-        """Serve until the client leaves or `close`. Raises RefusedError where the stream must fail."""
+        """Serve until the client leaves or `close`. Raises Overstepped where the stream must fail."""
         reader = asyncio.create_task(self._read(requests))
         reader.add_done_callback(lambda _: self._wake.set())
         try:
@@ -109,9 +128,11 @@ class Session:
                 await self._turn(write)
             if reader.done():
                 reader.result()
+            if self._cut is not None:
+                raise self._cut
         finally:
             reader.cancel()
-            with suppress(asyncio.CancelledError, RefusedError):
+            with suppress(asyncio.CancelledError, Overstepped):
                 await reader
             self._leave()
 
@@ -121,48 +142,94 @@ class Session:
 
     async def _read(self, requests: AsyncIterator[bytes]) -> None:
         async for data in requests:
-            incoming = self._variant.decode(data)
-            if not incoming.request.type:
-                raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "type_url is required on an ADS stream")
-            stream = self._stream or self._enter(incoming)
-            self._check_state(incoming)
-            stream.receive(incoming.request, _now())
-            self._wake.set()
+            async with self._host.heavy.turn(len(data)):
+                weight = self._receive(data)
+            # Who asks for a lot is read more slowly, so that the others are not.
+            if wait := self._pace.take(self._limits.request_cost + weight, _now()):
+                await asyncio.sleep(wait)
+
+    def _receive(self, data: bytes) -> int:
+        """Take in a request; returns how many names it said."""
+        incoming = self._decode(data)
+        stream = self._stream or self._enter(incoming)
+        self._check_state(incoming)
+        stream.receive(incoming.request, _now())
+        if stream.asked > self._limits.names:
+            words = f"{stream.asked} names asked for; {self._limits.names} are the most on one stream"
+            raise Overstepped(Cause.NAMES, words)
+        self._wake.set()
+        return incoming.weight
+
+    def _decode(self, data: bytes) -> Incoming:
+        if self._stream is None and len(data) > self._limits.first_message:
+            most = self._limits.first_message
+            raise Overstepped(
+                Cause.MESSAGE_SIZE, f"a first request of {len(data)} bytes; {most} are the most"
+            )
+        try:
+            incoming = self._variant.decode(data, self._limits)
+        except Garbled as error:
+            raise Overstepped(Cause.MALFORMED, f"the request is no discovery request: {error}") from None
+        if not incoming.request.type:
+            raise Overstepped(Cause.MALFORMED, "type_url is required on an ADS stream")
+        return incoming
 
     def _enter(self, incoming: Incoming) -> Stream:
         if not incoming.node.id:
-            raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, "the first request must say node.id")
+            raise Overstepped(Cause.MALFORMED, "the first request must say node.id")
         try:
-            node = node_of(incoming.node)
-            self._seat = self._views.open(node, self._published_now)
+            node = node_of(incoming.node, self._limits)
+            self._seat = self._host.views.open(node, self._published_now)
         except ValueError as error:
-            raise RefusedError(grpc.StatusCode.INVALID_ARGUMENT, f"node: {error}") from error
+            raise Overstepped(Cause.MALFORMED, f"node: {error}") from error
         except NotLoadedError as error:
-            details = str(error) or "nothing is loaded yet"
-            raise RefusedError(grpc.StatusCode.UNAVAILABLE, details) from error
+            raise Overstepped(Cause.NOT_READY, str(error) or "nothing is loaded yet") from error
         now = _now()
-        self._stream = Stream(node, ordering=self._ordering, dialect=self._variant.dialect, now=now)
-        self._number = self._fleet.connect(self._status(self._stream, now))
+        self._stream = Stream(node, ordering=self._host.ordering, dialect=self._variant.dialect, now=now)
+        self._number = self._host.fleet.connect(self._status(self._stream, now))
+        self._entered(self, node)
         return self._stream
 
     def _check_state(self, incoming: Incoming) -> None:
         """A node that holds something keeps it, rather than go back to what was last good."""
+        if incoming.request.type not in TYPES:
+            return  # there is no end to what a client may make up
         first = incoming.request.type not in self._asked
         self._asked.add(incoming.request.type)
         provisional = self._seat is not None and self._seat.provisional
         if first and provisional and incoming.holds_state:
-            raise RefusedError(
-                grpc.StatusCode.UNAVAILABLE, "only an older state is loaded; keep what you have"
-            )
+            raise Overstepped(Cause.NOT_READY, "only an older state is loaded; keep what you have")
 
     async def _turn(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._wake.clear()
         for send in self._advance():
-            await write(self._variant.encode(send, self._server))
-        deadline = None if self._stream is None else self._stream.deadline()
+            await self._write(write, self._variant.encode(send, self._host.identifier))
+            if self._closing:
+                return
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(self._deadline()):
                 await self._wake.wait()
+
+    async def _write(self, write: Callable[[bytes], Awaitable[None]], data: bytes) -> None:
+        """Hand an answer over to gRPC, which takes it when the client has read what came before."""
+        try:
+            async with asyncio.timeout(self._limits.write) as self._writing:
+                await write(data)
+        except TimeoutError:
+            if not self._closing:
+                words = f"an answer could not be written for {self._limits.write:g} s"
+                raise Overstepped(Cause.SLOW, words) from None
+        finally:
+            self._writing = None
+
+    def _deadline(self) -> float | None:
+        if self._stream is not None:
+            return self._stream.deadline()
+        late = self._opened + self._limits.first_request
+        if _now() >= late:
+            words = f"no request within {self._limits.first_request:g} s"
+            raise Overstepped(Cause.SILENT, words)
+        return late
 
     def _advance(self) -> list[Send]:
         stream, seat = self._stream, self._seat
@@ -176,7 +243,7 @@ class Session:
         else:
             stream.tick(now)
         sends = stream.take_effects()
-        self._fleet.update(self._number, self._status(stream, now))
+        self._host.fleet.update(self._number, self._status(stream, now))
         return sends
 
     def _status(self, stream: Stream, now: float) -> NodeStatus:
@@ -191,7 +258,7 @@ class Session:
         if self._seat is not None:
             self._seat.close()
         if self._stream is not None:
-            self._fleet.disconnect(self._number, _now())
+            self._host.fleet.disconnect(self._number, _now())
 
 
 def _now() -> float:

@@ -5,6 +5,7 @@ shall have, others what changed.
 """
 
 from envoy.service.discovery.v3.discovery_pb2 import DiscoveryRequest, DiscoveryResponse
+from google.protobuf.message import DecodeError
 
 from meshctl.names import TypeUrl
 from meshctl.snapshot import Resource
@@ -12,23 +13,32 @@ from meshctl.snapshot.encode import sotw_frame
 from meshctl.xds.events import Dialect, Replace, Request, Send, digest
 from meshctl.xds.frames import Frames
 from meshctl.xds.identity import Incoming
+from meshctl.xds.limits import LIMITS, Limits
 from meshctl.xds.types import TYPES
+from meshctl.xds.wire import Garbled, Layout, check_size
 
 _WHOLE = frozenset(url for url, row in TYPES.items() if row.complete)
 
 DIALECT = Dialect(removals=_WHOLE, missing=frozenset(), whole=_WHOLE)
 """It removes by leaving out, where answers are complete, and cannot say that a name does not exist."""
 
+_LAYOUT = Layout(names=frozenset({3}), error=6)
 _FRAMES = Frames(sotw_frame)
 
 
-def decode(data: bytes) -> Incoming:
-    """A client's request. Raises protobuf's DecodeError if it is none."""
-    message = DiscoveryRequest.FromString(data)
-    names = Replace(frozenset(message.resource_names), message.version_info)
+def decode(data: bytes, limits: Limits = LIMITS) -> Incoming:
+    """A client's request. Raises Garbled if it is none, Overstepped if it is too much."""
+    check_size(data, _LAYOUT, limits)
+    try:
+        message = DiscoveryRequest.FromString(data)
+    except DecodeError as wrong:
+        raise Garbled(str(wrong)) from None
+    asked = message.resource_names
+    limits.check_names((*asked, message.version_info), len(asked))
+    names = Replace(frozenset(asked), message.version_info)
     error = message.error_detail.message if message.HasField("error_detail") else None
     request = Request(TypeUrl(message.type_url), names, message.response_nonce, error)
-    return Incoming(request, message.node, holds_state=bool(message.version_info))
+    return Incoming(request, message.node, holds_state=bool(message.version_info), weight=len(asked))
 
 
 def encode(send: Send, server: str) -> bytes:

@@ -39,6 +39,11 @@ class Stream:
         self._revision = 0
         self._heard = now
 
+    @property
+    def asked(self) -> int:
+        """How many names the client asks for, of all types together."""
+        return sum(len(channel.subscription.names) for channel in self._client.channels())
+
     def receive(self, request: Request, now: float) -> None:
         """Take in a request: what it answers and what it wants are two things, each on its own."""
         self._heard = now

@@ -20,17 +20,18 @@ from meshctl.verify.connection import get
 from meshctl.verify.processes import MeshctlServe
 from meshctl.verify.scene import Scene
 from meshctl.verify.stage import Serving
+from meshctl.xds.limits import LIMITS, Limits
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from tests.support.waiting import LIMIT_S, eventually
 
 SERVICES = (add_fleet,)
 
 
-def in_process(ordering: Ordering) -> Serving:
-    """The server in this process, with this ordering of what it sends."""
+def in_process(ordering: Ordering, limits: Limits = LIMITS) -> Serving:
+    """The server in this process, with this ordering of what it sends, and these limits."""
 
     def serving(scene: Scene) -> AbstractAsyncContextManager[None]:
-        return _serving(_settings(scene, ordering))
+        return _serving(replace(_settings(scene, ordering), limits=limits))
 
     return serving
 

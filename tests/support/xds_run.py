@@ -6,6 +6,7 @@ from meshctl.fleet.fleet import NodeState
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, Role, TypeUrl
 from meshctl.xds.events import Amend, Request
+from meshctl.xds.limits import LIMITS
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from meshctl.xds.session import DELTA, SOTW, Variant
 from meshctl.xds.stream import Stream
@@ -64,7 +65,7 @@ class Run:
         """Deliver one request. Returns whether there was one."""
         if not self.envoy.outbox:
             return False
-        request = self.variant.decode(self.envoy.outbox.pop(0)).request
+        request = self.variant.decode(self.envoy.outbox.pop(0), LIMITS).request
         self._note(request)
         self.stream.receive(request, self.now)
         self._flush()

@@ -33,6 +33,7 @@ def metrics() -> Metrics:
     found.watch_state(Kept())
     for one in (found.pushes, found.acks, found.nacks, found.ack_seconds, found.change_seconds):
         one.labels("cds")
+    found.refused.labels("rate")
     return found
 
 

@@ -10,9 +10,11 @@ from meshctl.operations.guard import NotGuarded
 from meshctl.serve.publish import Publisher
 from meshctl.serve.seats import Seat
 from meshctl.serve.standing import CatalogState
+from meshctl.serve.variants import MOST
 from meshctl.snapshot import Snapshot, ViewSnapshot
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
+from meshctl.xds.limits import Overstepped
 from meshctl.xds.session import NotLoadedError
 from tests.support.catalogs import MESH, service
 
@@ -425,3 +427,22 @@ def test_nothing_is_confirmed_where_nothing_is_served() -> None:
 def _views(world: World) -> list[str]:
     assert world.snapshot is not None
     return list(world.snapshot.views)
+
+
+def test_views_of_one_service_are_as_many_as_the_limit_and_idle_ones_make_room() -> None:
+    world = World().start(CATALOG)
+    nodes = [replace(WEB, id=f"{n}", egress=f"127.0.0.1:{n + 1}") for n in range(MOST + 2)]
+    first, *others = [world.sit(node) for node in nodes[:MOST]]
+    with pytest.raises(Overstepped, match="nodes of 'web' have 256 different views"):
+        world.sit(nodes[-1])
+    world.sit(nodes[0])  # a view that is there takes no room
+    first.close()
+    others[0].close()
+    world.now = 1.0
+    others[1].close()
+    world.sit(nodes[-2])
+    assert world.snapshot is not None
+    views = set(world.snapshot.views)
+    assert nodes[1].view not in views
+    assert {nodes[0].view, nodes[2].view, nodes[-2].view} <= views
+    assert world.sit(PAY).view() is not None

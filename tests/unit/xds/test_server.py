@@ -1,8 +1,9 @@
 """The gRPC shell, with real streams on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -14,15 +15,15 @@ from envoy.service.discovery.v3.discovery_pb2 import (
 )
 
 from meshctl.fleet.fleet import Fleet, NodeState
-from meshctl.fleet.node import Node
-from meshctl.names import CLUSTER, LISTENER, Role
-from meshctl.snapshot import ViewSnapshot
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, Role
 from meshctl.verify.polling import until
 from meshctl.xds import session
+from meshctl.xds.limits import LIMITS, Cause, Limits
 from meshctl.xds.ordering import NeedsOrder
-from meshctl.xds.server import OPTIONS, AdsServer
-from meshctl.xds.session import NotLoadedError
-from tests.support.xds_world import Published, cluster
+from meshctl.xds.server import AdsServer, options
+from tests.support.views import Views
+from tests.support.waiting import eventually
+from tests.support.xds_world import cluster
 
 DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 SOTW = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
@@ -30,51 +31,13 @@ SOTW = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedR
 Call = grpc.aio.StreamStreamCall[bytes, bytes]
 
 
-class Seat:
-    """A place that shows whatever is published."""
-
-    def __init__(self, views: "Views", wake: Callable[[], None]) -> None:
-        self._views, self.wake = views, wake
-
-    @property
-    def provisional(self) -> bool:
-        return self._views.provisional
-
-    def view(self) -> ViewSnapshot | None:
-        return self._views.current
-
-    def close(self) -> None:
-        self._views.seats.remove(self)
-
-
-class Views:
-    """One view for everybody."""
-
-    def __init__(self) -> None:
-        self.world, self.seats, self.nodes = Published(), list[Seat](), list[Node]()
-        self.loaded, self.provisional = True, False
-        self.current: ViewSnapshot | None = None  # the same object until it changes
-        self.opened = asyncio.Event()
-
-    def open(self, node: Node, wake: Callable[[], None]) -> Seat:
-        if not self.loaded:
-            raise NotLoadedError
-        self.nodes.append(node)
-        self.seats.append(Seat(self, wake))
-        self.opened.set()
-        return self.seats[-1]
-
-    def publish(self, generation: int) -> None:
-        self.current = self.world.publish([cluster("a/v1", generation)])
-        for seat in self.seats:
-            seat.wake()
-
-
 class Running:
     """A server and a way to call it."""
 
-    def __init__(self, channel: grpc.aio.Channel, views: Views, fleet: Fleet, ads: AdsServer) -> None:
-        self.views, self.fleet, self.ads = views, fleet, ads
+    def __init__(
+        self, channel: grpc.aio.Channel, views: Views, fleet: Fleet, ads: AdsServer, refused: list[Cause]
+    ) -> None:
+        self.views, self.fleet, self.ads, self.refused = views, fleet, ads, refused
         self._channel = channel
 
     def call(self, method: str) -> Call:
@@ -85,16 +48,23 @@ class Running:
 
 
 @asynccontextmanager
-async def running() -> AsyncIterator[Running]:
-    views, fleet = Views(), Fleet()
-    ads = AdsServer(views, fleet, ordering=NeedsOrder(), identifier="meshctl/test")
-    server = grpc.aio.server(options=OPTIONS)
+async def running(limits: Limits = LIMITS) -> AsyncIterator[Running]:
+    views, fleet, refused = Views(), Fleet(), list[Cause]()
+    ads = AdsServer(
+        views,
+        fleet,
+        ordering=NeedsOrder(),
+        identifier="meshctl/test",
+        limits=limits,
+        refused=refused.append,
+    )
+    server = grpc.aio.server(options=options(limits))
     ads.add_to(server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Running(channel, views, fleet, ads)
+            yield Running(channel, views, fleet, ads, refused)
     finally:
         await server.stop(None)
 
@@ -178,24 +148,173 @@ async def test_a_node_without_a_view_waits_and_is_called_unknown() -> None:
         call.cancel()
 
 
+def with_metadata(**fields: str | list[str]) -> DeltaDiscoveryRequest:
+    message = delta_request()
+    message.node.metadata.update(fields)
+    return message
+
+
+def with_release(minor: int) -> DeltaDiscoveryRequest:
+    message = delta_request()
+    message.node.user_agent_build_version.version.minor_number = minor
+    return message
+
+
+def asking(*names: str, node: bool = True) -> DeltaDiscoveryRequest:
+    message = delta_request(ENDPOINTS, node=node)
+    message.resource_names_subscribe.extend(names)
+    return message
+
+
+INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 @pytest.mark.parametrize(
-    ("message", "code"),
+    ("message", "code", "cause"),
     [
-        (delta_request(node=False), grpc.StatusCode.INVALID_ARGUMENT),
-        (delta_request(""), grpc.StatusCode.INVALID_ARGUMENT),
-        (named("web@a\nweb@b"), grpc.StatusCode.INVALID_ARGUMENT),
-        (named("w" * 257), grpc.StatusCode.INVALID_ARGUMENT),
+        (delta_request(node=False), INVALID, Cause.MALFORMED),
+        (delta_request(""), INVALID, Cause.MALFORMED),
+        (named("web@a\nweb@b"), INVALID, Cause.MALFORMED),
+        (named("w" * 257), INVALID, Cause.MALFORMED),
+        (named("é" * 129), INVALID, Cause.MALFORMED),
+        (with_metadata(role="router"), INVALID, Cause.MALFORMED),
+        (with_metadata(services=[f"s{number}" for number in range(65)]), INVALID, Cause.MALFORMED),
+        (with_metadata(egress="x" * 257), INVALID, Cause.MALFORMED),
+        (with_metadata(more="x" * 70_000), INVALID, Cause.NODE_SIZE),
+        (with_release(1_000), INVALID, Cause.MALFORMED),
+        (asking("x" * 1_025), EXHAUSTED, Cause.NAMES),
+        (asking(*map(str, range(100_001))), EXHAUSTED, Cause.NAMES),
+        (asking("x" * (4 << 20)), EXHAUSTED, Cause.MESSAGE_SIZE),
     ],
-    ids=["no node", "no type", "id of two lines", "id too long"],
+    ids=[
+        "no node",
+        "no type",
+        "id of two lines",
+        "id too long",
+        "id too long in bytes",
+        "no such role",
+        "65 services",
+        "no address",
+        "70 kB of metadata",
+        "no such release",
+        "long name",
+        "many names",
+        "4 MiB before it said who it is",
+    ],
 )
-async def test_a_malformed_first_request_ends_the_stream(
-    message: DeltaDiscoveryRequest, code: grpc.StatusCode
+async def test_a_first_request_beyond_what_a_node_says_ends_the_stream(
+    message: DeltaDiscoveryRequest, code: grpc.StatusCode, cause: Cause
 ) -> None:
     async with running() as server:
         server.views.publish(1)
         call = server.call(DELTA)
         await call.write(message.SerializeToString())
         assert await call.code() is code
+        assert server.refused == [cause]
+        assert server.views.seats == []
+
+
+async def test_names_are_counted_over_all_requests_of_a_stream() -> None:
+    async with running(replace(LIMITS, names=3)) as server:
+        server.views.publish(1)
+        call = server.call(DELTA)
+        for request in (asking("a", "b"), asking("c", node=False), asking("d", node=False)):
+            await call.write(request.SerializeToString())
+        assert await call.code() is EXHAUSTED
+        assert await call.details() == "4 names asked for; 3 are the most on one stream"
+
+
+async def test_types_that_nobody_serves_are_not_answered_and_disturb_nothing() -> None:
+    async with running() as server:
+        server.views.publish(1)
+        call = server.call(DELTA)
+        await call.write(delta_request("type.googleapis.com/no.such.Type").SerializeToString())
+        for number in range(100):
+            await call.write(delta_request(f"made.up/{number}", node=False).SerializeToString())
+        await call.write(delta_request(node=False).SerializeToString())
+        assert (await answer(call)).type_url == CLUSTER
+        call.cancel()
+
+
+async def test_another_node_in_a_later_request_changes_nothing() -> None:
+    async with running() as server:
+        server.views.publish(1)
+        call = server.call(DELTA)
+        await call.write(delta_request().SerializeToString())
+        first = await answer(call)
+        other = named("sync@host")
+        other.response_nonce = first.nonce
+        await call.write(other.SerializeToString())
+        server.views.publish(2)
+        assert (await answer(call)).resources
+        assert [node.id for node in server.views.nodes] == ["web@host"]
+        call.cancel()
+
+
+async def test_who_opens_a_stream_and_says_nothing_is_let_go() -> None:
+    async with running(replace(LIMITS, first_request=0.05)) as server:
+        silent = server.call(DELTA)
+        assert await silent.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert server.refused == [Cause.SILENT]
+
+
+async def test_there_are_no_more_streams_than_the_limit_and_a_place_is_free_again() -> None:
+    async with running(replace(LIMITS, streams=1)) as server:
+        server.views.publish(1)
+        first = server.call(DELTA)
+        await first.write(delta_request().SerializeToString())
+        await answer(first)
+        second = server.call(DELTA)
+        assert await second.code() is EXHAUSTED
+        assert "1 streams are open, which are the most" in (await second.details() or "")
+        first.cancel()
+
+        async def free() -> bool:
+            third = server.call(DELTA)
+            await third.write(delta_request().SerializeToString())
+            found = bool(await third.read()) if not third.done() else False
+            third.cancel()
+            return found
+
+        await eventually(free, "a stream has the place of the one that left")
+
+
+async def test_new_streams_wait_for_their_turn_and_are_told_when_it_does_not_come() -> None:
+    async with running(replace(LIMITS, new_streams=0.001, burst=1, patience=0.05)) as server:
+        server.views.publish(1)
+        first = server.call(DELTA)
+        await first.write(delta_request().SerializeToString())
+        await answer(first)
+        second = server.call(DELTA)
+        assert await second.code() is EXHAUSTED
+        assert "try again, or elsewhere" in (await second.details() or "")
+
+
+async def test_a_third_stream_of_an_envoy_ends_its_first_one() -> None:
+    async with running() as server:
+        server.views.publish(1)
+        calls = [server.call(DELTA) for _ in range(3)]
+        for call in calls:
+            await call.write(delta_request().SerializeToString())
+            await answer(call)
+        assert await calls[0].code() is grpc.StatusCode.ABORTED
+        assert "is its id used twice?" in (await calls[0].details() or "")
+        assert [call.done() for call in calls[1:]] == [False, False]
+        calls[1].cancel()
+        calls[2].cancel()
+
+
+async def test_a_client_that_is_refused_again_and_again_writes_one_line_and_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with running() as server:
+        for _ in range(20):
+            call = server.call(DELTA)
+            await call.write(b"\xff\xff\xff")
+            await call.code()
+        assert server.refused == [Cause.MALFORMED] * 20
+        [line] = [one for one in caplog.messages if "stream refused" in one]
+        assert "cause=malformed" in line
 
 
 async def test_bytes_that_are_no_request_end_the_stream() -> None:

@@ -1,0 +1,90 @@
+"""Requests that are too large to be parsed, told from large ones that are not."""
+
+from dataclasses import replace
+
+import pytest
+from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
+
+from meshctl.names import CLUSTER
+from meshctl.xds import delta, sotw
+from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.wire import Garbled
+
+MIB = 1 << 20
+
+
+def refused(data: bytes, limits: Limits = LIMITS) -> Cause:
+    with pytest.raises(Overstepped) as error:
+        delta.decode(data, limits)
+    return error.value.cause
+
+
+def test_the_largest_request_of_a_node_is_taken() -> None:
+    versions = {f"service-{number}/{'v' * 40}": f"{number:064}" for number in range(LIMITS.names)}
+    message = DeltaDiscoveryRequest(type_url=CLUSTER, initial_resource_versions=versions)
+    message.node.id = "web@host"
+    assert delta.decode(message.SerializeToString()).weight == LIMITS.names
+
+
+def test_a_refusal_with_megabytes_of_words_is_taken() -> None:
+    message = DeltaDiscoveryRequest(type_url=CLUSTER, response_nonce="1")
+    message.error_detail.message = "no good " * MIB
+    assert delta.decode(message.SerializeToString()).request.error is not None
+
+
+def test_more_names_than_the_limit_are_refused_in_small_and_large_requests() -> None:
+    few = replace(LIMITS, names=3)
+    for words in (["a", "b", "c", "d"], ["a" * 1_000] * 2_000):
+        names = DeltaDiscoveryRequest(type_url=CLUSTER, resource_names_subscribe=words)
+        assert refused(names.SerializeToString(), few) is Cause.NAMES
+        whole = DiscoveryRequest(type_url=CLUSTER, resource_names=words)
+        with pytest.raises(Overstepped, match=r"3 are the most|more than 3 names"):
+            sotw.decode(whole.SerializeToString(), few)
+
+
+def test_names_and_versions_of_unreasonable_length_are_refused() -> None:
+    long = "x" * (LIMITS.name + 1)
+    for message in (
+        DeltaDiscoveryRequest(type_url=CLUSTER, resource_names_subscribe=[long]),
+        DeltaDiscoveryRequest(type_url=CLUSTER, initial_resource_versions={"a": long}),
+    ):
+        assert refused(message.SerializeToString()) is Cause.NAMES
+
+
+def test_64_megabytes_of_empty_names_are_refused_before_they_are_parsed() -> None:
+    assert refused(b"\x1a\x00" * (32 * MIB)) is Cause.NAMES
+
+
+def test_an_error_with_thousands_of_empty_details_is_refused_before_it_is_parsed() -> None:
+    details = b"\x1a\x00" * 600_000
+    field = b"\x3a" + _varint(len(details)) + details
+    assert refused(field) is Cause.MALFORMED
+
+
+def test_a_node_of_megabytes_is_refused_before_it_is_parsed() -> None:
+    message = DeltaDiscoveryRequest(type_url=CLUSTER)
+    message.node.metadata.update({"x": "y" * (10 * MIB)})
+    assert refused(message.SerializeToString()) is Cause.NODE_SIZE
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff" * (2 * MIB),
+        b"\x1a\x7f" + b"x" * 10,
+        b"\x0b" * (2 * MIB),
+        b"\x1a\xff\xff\xff\x7f" + bytes(2 * MIB),
+    ],
+    ids=["no number ends", "shorter than it says", "groups", "longer than the message"],
+)
+def test_bytes_that_are_no_request_are_told_so(data: bytes) -> None:
+    with pytest.raises(Garbled):
+        delta.decode(data)
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*out, value))
