@@ -1,6 +1,6 @@
 """What all tests share: examples of hypothesis may take their time, as on a machine that is busy.
 
-With `--hypothesis-profile long`, those that a real Envoy judges, and the fuzz of the protocol, go on for hours.
+With `--hypothesis-profile long`, those that a real Envoy judges, and the fuzz, go on for hours.
 """
 
 from hypothesis import HealthCheck, settings

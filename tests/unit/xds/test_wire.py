@@ -1,5 +1,7 @@
 """Requests that are too large to be parsed, told from large ones that are not."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -88,3 +90,26 @@ def _varint(value: int) -> bytes:
         out.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes((*out, value))
+
+
+_PEAK = """
+import re, sys
+import subprocess
+import sys
+from dataclasses import replace
+from meshctl.xds import delta
+from meshctl.xds.limits import LIMITS, Overstepped
+try:
+    delta.decode(b"\\x1a\\x00" * (8 << 20), replace(LIMITS, names=int(sys.argv[1])))
+except Overstepped:
+    pass
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1])
+"""
+
+
+def test_control_without_the_limit_16_megabytes_of_empty_names_take_100_more_of_memory() -> None:
+    def peak(names: int) -> int:
+        """The most memory, in kB, that a process has had after it was sent them."""
+        return int(subprocess.check_output((sys.executable, "-c", _PEAK, str(names))))
+
+    assert peak(names=1 << 30) - peak(LIMITS.names) > 100 << 10
