@@ -1,8 +1,9 @@
-"""The addresses that the server listens on: taken at the start, or said to be taken.
+"""The addresses that the server listens on, taken at the start or said to be taken, and room for connections.
 
 Imports the standard library.
 """
 
+import resource
 import socket
 
 
@@ -35,3 +36,9 @@ def bound(address: str, option: str) -> socket.socket:
             f"cannot listen on {address}: {why}; choose another with {option} HOST:PORT"
         ) from None
     return listening
+
+
+def allow_connections() -> None:
+    """Use as many file descriptors as the system allows: often it gives 1,024, and each stream takes one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

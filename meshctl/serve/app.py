@@ -24,7 +24,7 @@ from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.operations.admit import Outcome, read_sources
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
-from meshctl.serve.addresses import CannotServe, bound
+from meshctl.serve.addresses import CannotServe, allow_connections, bound
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
 from meshctl.serve.lines import Lines
@@ -74,6 +74,7 @@ class Settings:
 
 async def run(settings: Settings, services: Sequence[Service] = ()) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raises CannotServe when it cannot start."""
+    allow_connections()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
