@@ -25,7 +25,7 @@ from meshctl.verify.http1 import Response, request_bytes
 from meshctl.verify.ports import free_ports
 from meshctl.verify.processes import Envoy
 from meshctl.xds.ordering import NeedsOrder
-from meshctl.xds.server import OPTIONS, AdsServer
+from meshctl.xds.server import AdsServer, options
 from tests.support.waiting import eventually
 from tests.support.xds_world import Published
 
@@ -176,7 +176,7 @@ async def live_envoy(
     one, two = [await asyncio.start_server(backend.serve, "127.0.0.1", 0) for _ in range(2)]
     there = [server.sockets[0].getsockname()[1] for server in (one, two)]
     views.world.publish(made(ports, (there[0], there[1])))
-    server = grpc.aio.server(options=OPTIONS)
+    server = grpc.aio.server(options=options())
     ads = AdsServer(views, fleet, ordering=NeedsOrder(1.0), identifier="meshctl/test")
     ads.add_to(server)
     server.add_insecure_port(f"127.0.0.1:{ports.xds}")

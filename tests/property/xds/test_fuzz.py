@@ -110,15 +110,13 @@ class Outcome(NamedTuple):
 async def play(variant: Variant, data: Sequence[bytes]) -> Outcome:
     """Run one session on these requests."""
     views, fleet, answers = Views(), Fleet(), list[bytes]()
-    views.world.publish(WORLD)
+    views.put(*WORLD)
 
     async def incoming() -> AsyncIterator[bytes]:
         for number, request in enumerate(data):
             yield request
             if number % 3 == 2:
-                views.world.publish((*WORLD, cluster("a/v1", number)))
-                for seat in views.seats:
-                    seat.wake()
+                views.put(*WORLD[1:], cluster("a/v1", number))
             await asyncio.sleep(0)
 
     async def write(answer: bytes) -> None:

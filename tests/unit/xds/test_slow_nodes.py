@@ -31,9 +31,7 @@ def large(generation: int) -> Resource:
 
 
 def publish(views: Views, generation: int) -> None:
-    views.world.publish([large(generation)])
-    for seat in views.seats:
-        seat.wake()
+    views.put(large(generation))
 
 
 def request(node_id: str = "", nonce: str = "") -> bytes:
