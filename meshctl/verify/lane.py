@@ -96,6 +96,9 @@ class Lane:
         except OSError as error:
             self._watcher.started()
             self._done(Broken(Breakage.REFUSED, str(error) or type(error).__name__))
+        except asyncio.CancelledError:
+            self._ended()  # the loop is being shut down: who waits for the lane must not do so for ever
+            raise
         else:
             self._next()
 

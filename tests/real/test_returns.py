@@ -78,7 +78,9 @@ async def test_server_that_comes_back_loses_no_request_and_pushes_only_what_chan
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     # Side by side, so that a minute passes once.
-    await asyncio.gather(*(scene(tmp_path_factory.mktemp("mesh")) for scene in (_soon, _same, _edited)))
+    async with asyncio.TaskGroup() as side_by_side:
+        for scene in (_soon, _same, _edited):
+            side_by_side.create_task(scene(tmp_path_factory.mktemp("mesh")))
 
 
 async def _soon(folder: Path) -> None:

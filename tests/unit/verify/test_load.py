@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -181,6 +182,25 @@ async def test_a_change_whose_requests_do_not_get_under_way_is_stuck() -> None:
             async with load.change("weights"):
                 pytest.fail("the change began")
     assert load.in_flight == 0
+
+
+async def test_a_load_ends_when_every_task_of_its_loop_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = 0
+
+    async def never(_host: str, _port: int, _timeout_s: float) -> NoReturn:
+        nonlocal opening
+        opening += 1
+        await asyncio.Future()
+        raise AssertionError("nothing sets the future")
+
+    async def all_open() -> bool:
+        return opening == _SMALL.connections
+
+    monkeypatch.setattr("meshctl.verify.lane.connect", never)
+    async with asyncio.timeout(LIMIT_S), Load([_target(1)], _SMALL):
+        await eventually(all_open, "every lane opens its connection")
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
 
 
 async def test_a_change_that_is_cancelled_leaves_no_request_behind(setup: Setup) -> None:
