@@ -71,7 +71,7 @@ async def _serving(settings: Settings) -> AsyncIterator[None]:
     async def ready() -> bool:
         if running.done():
             running.result()
-        return await _answers(int(settings.http.rpartition(":")[2]), "/readyz")
+        return await answers(int(settings.http.rpartition(":")[2]), "/readyz")
 
     await eventually(ready, "the control plane is ready")
     try:
@@ -115,7 +115,7 @@ class Killable:
         where = (str(scene.catalog), str(state or scene.state), str(self._grace_s))
         path = {"PYTHONPATH": str(Path(__file__).parents[2])}
         serve = self._process = await MeshctlServe.start("serve", (*command, *where), scene.folder, path)
-        await serve.ready(lambda: _answers(scene.ports.http, page), LIMIT_S)
+        await serve.ready(lambda: answers(scene.ports.http, page), LIMIT_S)
 
     async def kill(self) -> None:
         """Kill it with signal 9: it can neither say nor save anything."""
@@ -124,9 +124,10 @@ class Killable:
             self._process = None
 
 
-async def _answers(port: int, page: str) -> bool:
+async def answers(port: int, page: str, status: int = 200) -> bool:
+    """Whether a page has this status now."""
     try:
-        return (await get(port, page)).status == 200
+        return (await get(port, page)).status == status
     except OSError:
         return False
 

@@ -33,10 +33,14 @@ class Second:
         """The way to `users` through it."""
         return Target(SECOND, "127.0.0.1", self.egress, {"host": "users"})
 
+    @property
+    def identity(self) -> Identity:
+        """Who it is."""
+        return Identity(Role.SIDECAR, ("web",), SECOND, f"127.0.0.1:{self.egress}")
+
     async def start(self, scene: Scene) -> Envoy:
         """Its Envoy, which may not be ready yet."""
-        identity = Identity(Role.SIDECAR, ("web",), SECOND, f"127.0.0.1:{self.egress}")
-        config = json.dumps(bootstrap(identity, scene.control_plane, self.admin))
+        config = json.dumps(bootstrap(self.identity, scene.control_plane, self.admin))
         return await Envoy.run(SECOND, config.replace("DELTA_GRPC", "GRPC"), self.admin, scene.folder)
 
     @asynccontextmanager
