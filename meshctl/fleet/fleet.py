@@ -25,6 +25,7 @@ class NodeState(Enum):
     SYNCED = "synced"
     SENDING = "sending"
     WAITING = "waiting"
+    HELD = "held"
     REFUSED = "refused"
     STALLED = "stalled"
     ORPHAN = "orphan"
@@ -68,7 +69,8 @@ class NodeStatus:
     """One node at one time. Times are those of the caller's clock.
 
     `state_since` is when it came into this state. `revision` is the last one of its view that the node holds
-    entirely, removals included; 0 before.
+    entirely, removals included; 0 before. `reached` is the last one of which everything was sent to it and
+    answered: what is to leave may still be there, and what it refused is in `refusals`.
     """
 
     node: Node
@@ -79,6 +81,7 @@ class NodeStatus:
     types: tuple[TypeStatus, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     revision: int = 0
+    reached: int = 0
     connected: bool = True
     connected_since: float | None = None
     last_seen: float = 0.0

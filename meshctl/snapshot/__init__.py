@@ -1,6 +1,18 @@
 """Resources encoded once, views of them, and the differences between two states."""
 
+from meshctl.snapshot.contents import ALIKE, HEAD, Contents, Overlay
 from meshctl.snapshot.resource import Part, Resource
 from meshctl.snapshot.view import Snapshot, Tombstone, View, ViewSnapshot
 
-__all__ = ["Part", "Resource", "Snapshot", "Tombstone", "View", "ViewSnapshot"]
+__all__ = [
+    "ALIKE",
+    "HEAD",
+    "Contents",
+    "Overlay",
+    "Part",
+    "Resource",
+    "Snapshot",
+    "Tombstone",
+    "View",
+    "ViewSnapshot",
+]

@@ -20,8 +20,11 @@ from meshctl.snapshot.rows import TABLES, Damaged
 from meshctl.snapshot.tables import Tables
 from meshctl.snapshot.view import Snapshot
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised with every change of the tables that an older meshctl could not read."""
+
+_UPGRADES = {1: "ALTER TABLE views ADD COLUMN contents TEXT NOT NULL DEFAULT '[]'"}
+"""What makes tables of a schema those of the next one."""
 
 _FILE = "state.sqlite"
 _COMPANIONS = ("", "-wal", "-shm")
@@ -198,8 +201,11 @@ def _prepare(database: sqlite3.Connection) -> None:
     (schema,) = database.execute("PRAGMA user_version").fetchone()
     if schema == 0:
         database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-    elif schema != SCHEMA:
+    elif schema > SCHEMA:
         raise Damaged(f"its schema is {schema}, and this meshctl reads {SCHEMA}")
+    for older in range(schema, SCHEMA) if schema else ():
+        upgrade = f"{_UPGRADES[older]}; PRAGMA user_version = {older + 1};"
+        database.executescript(f"BEGIN IMMEDIATE; {upgrade} COMMIT;")
 
 
 def _changed(old: Snapshot, new: Snapshot) -> tuple[set[ResourceKey], set[str]]:

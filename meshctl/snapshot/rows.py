@@ -6,12 +6,13 @@ never served.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from rpds import HashTrieMap
 
 from meshctl.names import Ref, ResourceKey, TypeUrl
+from meshctl.snapshot.contents import ALIKE, Contents
 from meshctl.snapshot.encode import assemble
 from meshctl.snapshot.resource import Part, Resource
 from meshctl.snapshot.view import Snapshot, Tombstone, View
@@ -27,7 +28,8 @@ CREATE TABLE resources (
 );
 CREATE TABLE served (resource INTEGER PRIMARY KEY);
 CREATE TABLE views (
-    name TEXT PRIMARY KEY, keys TEXT NOT NULL, tombstones TEXT NOT NULL, frozen INTEGER NOT NULL
+    name TEXT PRIMARY KEY, keys TEXT NOT NULL, tombstones TEXT NOT NULL, frozen INTEGER NOT NULL,
+    contents TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -52,9 +54,24 @@ def resource_row(number: int, resource: Resource, parts: Sequence[int]) -> Row:
     return (number, *content, resource.empty, resource.by_name, resource.address)
 
 
-def view_row(view: View, tombstones: Sequence[Sequence[int]]) -> Row:
-    """A view as a row of `views`; `tombstones` are pairs of a resource's id and a revision."""
-    return (view.name, _json(view.keys.values()), _json(tombstones), view.frozen)
+def view_row(view: View, number: Mapping[Resource, int]) -> Row:
+    """A view as a row of `views`; `number` gives the id of each resource that only the view itself holds."""
+    stones = [(number[stone.resource], stone.revision) for stone in view.tombstones.values()]
+    contents = view.contents
+    overlays = (
+        [(*ref, None if one is None else number[one]) for ref, one in overlay.items()]
+        for overlay in (contents.settled, contents.leading, contents.before)
+    )
+    about = [] if contents == ALIKE else [*overlays, sorted(contents.leaders)]
+    return (view.name, _json(view.keys.values()), _json(stones), view.frozen, _json(about))
+
+
+def own_resources(view: View) -> Iterator[Resource]:
+    """The resources that a view holds itself, whether or not they are served: lost ones, and older ones."""
+    yield from (stone.resource for stone in view.tombstones.values())
+    contents = view.contents
+    for overlay in (contents.settled, contents.leading, contents.before):
+        yield from (one for one in overlay.values() if one is not None)
 
 
 def read_parts(database: sqlite3.Connection) -> dict[int, Part]:
@@ -98,12 +115,27 @@ def _resource(content: Sequence[object], parts: Mapping[int, Part]) -> Resource:
     return resource
 
 
-def _view(row: tuple[str, str, str, int], resources: Mapping[int, Resource]) -> View:
-    name, keys_text, tombstones_text, frozen = row
+def _view(row: tuple[str, str, str, int, str], resources: Mapping[int, Resource]) -> View:
+    name, keys_text, tombstones_text, frozen, contents_text = row
     keys = [ResourceKey(TypeUrl(url), known, variant) for url, known, variant in json.loads(keys_text)]
     stones = [Tombstone(_at(resources, number), since) for number, since in json.loads(tombstones_text)]
     by_ref = {stone.resource.ref: stone for stone in stones}
-    return View(name, {key.ref: key for key in keys}, by_ref, frozen=bool(frozen))
+    contents = _contents(json.loads(contents_text), resources)
+    return View(name, {key.ref: key for key in keys}, by_ref, frozen=bool(frozen), contents=contents)
+
+
+def _contents(about: Sequence[Sequence[Any]], resources: Mapping[int, Resource]) -> Contents:
+    if not about:
+        return ALIKE
+    *overlays, leaders = about
+    settled, leading, before = (
+        {
+            Ref(TypeUrl(url), name): None if number is None else _at(resources, number)
+            for url, name, number in overlay
+        }
+        for overlay in overlays
+    )
+    return Contents(settled, leading, before, frozenset(leaders))
 
 
 def _at(known: Mapping[int, V], number: int) -> V:

@@ -106,8 +106,8 @@ class Tables:
                 self._database.execute("DELETE FROM views WHERE name = ?", (name,))
             else:
                 self._write_view(after)
-            for stone in before.tombstones.values() if before else ():
-                self._resources.drop(stone.resource)
+            for resource in rows.own_resources(before) if before else ():
+                self._resources.drop(resource)
 
     def write_meta(self, values: Mapping[str, float]) -> None:
         """Write the numbers that describe the whole."""
@@ -118,10 +118,8 @@ class Tables:
         self._resources = Shared[Resource](self._insert_resource, self._delete_resource, resources)
 
     def _write_view(self, view: View) -> None:
-        stones = [
-            [self._resources.hold(stone.resource), stone.revision] for stone in view.tombstones.values()
-        ]
-        self._insert("views", rows.view_row(view, stones))
+        numbers = {resource: self._resources.hold(resource) for resource in rows.own_resources(view)}
+        self._insert("views", rows.view_row(view, numbers))
 
     def _insert_resource(self, number: int, resource: Resource) -> None:
         parts = [self._parts.hold(part) for part in resource.parts]
@@ -145,4 +143,4 @@ class Tables:
 def _resources_of(snapshot: Snapshot) -> Iterator[Resource]:
     yield from snapshot.resources.values()
     for view in snapshot.views.values():
-        yield from (stone.resource for stone in view.tombstones.values())
+        yield from rows.own_resources(view)

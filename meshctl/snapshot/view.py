@@ -13,6 +13,7 @@ from typing import Self
 from rpds import HashTrieMap
 
 from meshctl.names import Ref, ResourceKey, TypeUrl
+from meshctl.snapshot.contents import ALIKE, HEAD, Contents, Overlay
 from meshctl.snapshot.resource import Resource
 
 JOURNAL = 256
@@ -31,13 +32,15 @@ class Tombstone:
 class View:
     """The keys that one class of nodes may see, and what earlier generations of it had.
 
-    `frozen`: its service is gone while nodes are connected; they keep what they have.
+    `frozen`: its service is gone while nodes are connected; they keep what they have. `contents`: who is
+    not given the newest resources yet, and what they have instead.
     """
 
     name: str
     keys: Mapping[Ref, ResourceKey]
     tombstones: Mapping[Ref, Tombstone] = field(default_factory=lambda: MappingProxyType({}))
     frozen: bool = False
+    contents: Contents = ALIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ class Snapshot:
         return replace(self, revision=revision, resources=table, views=known, _journal=journal)
 
     def view(self, name: str) -> "ViewSnapshot | None":
-        """What the nodes of one class see of this snapshot, or None if there is no such view."""
+        """The newest that nodes of one class may see, or None if there is no such view."""
         view = self.views.get(name)
         return None if view is None else ViewSnapshot(self, view)
 
@@ -100,10 +103,11 @@ def _moved(old: View | None, new: View | None) -> frozenset[Ref]:
 
 @dataclass(frozen=True, slots=True)
 class ViewSnapshot:
-    """One view at one revision: what a stream is given."""
+    """One view at one revision, with what somebody has in place of its newest: what a stream is given."""
 
     snapshot: Snapshot
     view: View
+    overlay: Overlay = field(default_factory=lambda: HEAD)
 
     @property
     def name(self) -> str:
@@ -115,27 +119,44 @@ class ViewSnapshot:
         """The snapshot's revision."""
         return self.snapshot.revision
 
+    def under(self, overlay: Overlay) -> "ViewSnapshot":
+        """The same view at the same revision, as those have it who are given this overlay."""
+        return replace(self, overlay=overlay)
+
     def get(self, ref: Ref) -> Resource | None:
         """The resource of this name, or None if the view has none."""
+        if ref in self.overlay:
+            return self.overlay[ref]
         key = self.view.keys.get(ref)
         return None if key is None else self.snapshot.resources.get(key)
 
     def names(self, type_url: TypeUrl) -> Iterator[str]:
         """The names of one type, in the view's order."""
-        return (ref.name for ref in self.view.keys if ref.type == type_url)
+        return (ref.name for ref in self._refs() if ref.type == type_url)
 
     def resources(self, type_url: TypeUrl | None = None) -> Iterator[Resource]:
         """The resources, of one type or of all, in the view's order."""
-        for ref, key in self.view.keys.items():
-            if type_url is None or ref.type == type_url:
-                yield self.snapshot.resources[key]
+        for ref in self._refs():
+            resource = self.get(ref) if type_url is None or ref.type == type_url else None
+            if resource is not None:
+                yield resource
 
     def changed_since(self, older: "ViewSnapshot") -> frozenset[Ref]:
         """The names that differ between an older state of the same view and this one, gone ones included."""
         changes = self.snapshot.changes(older.revision)
-        if changes is None:
-            return frozenset(self._compare(older))
-        return frozenset(self._told_by(changes))
+        known = None if changes is None else self._told_by(changes)
+        maybe = {*older.view.keys, *self.view.keys} if known is None else set(known)
+        if older.overlay is not self.overlay:
+            maybe.update(older.overlay, self.overlay)
+        return frozenset(ref for ref in maybe if older.get(ref) != self.get(ref))
+
+    def _refs(self) -> Iterator[Ref]:
+        for ref in self.view.keys:
+            if self.overlay.get(ref, self) is not None:
+                yield ref
+        for ref, resource in self.overlay.items():
+            if resource is not None and ref not in self.view.keys:
+                yield ref
 
     def _told_by(self, changes: Iterable[_Change]) -> Iterator[Ref]:
         for change in changes:
@@ -143,8 +164,3 @@ class ViewSnapshot:
             for key in change.resources:
                 if self.view.keys.get(key.ref) == key:
                     yield key.ref
-
-    def _compare(self, older: "ViewSnapshot") -> Iterator[Ref]:
-        for ref in {**older.view.keys, **self.view.keys}:
-            if older.get(ref) != self.get(ref):
-                yield ref

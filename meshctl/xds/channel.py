@@ -118,7 +118,12 @@ class Channel:
     @property
     def settled(self) -> bool:
         """Whether there is nothing to send, nothing unanswered and nothing that must leave."""
-        return not (self.unsent or self.inflight or self.leaving)
+        return self.taken and not self.leaving
+
+    @property
+    def taken(self) -> bool:
+        """Whether there is nothing to send and nothing unanswered; something may have to leave yet."""
+        return not (self.unsent or self.inflight)
 
     @property
     def unsent(self) -> bool:

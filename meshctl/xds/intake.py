@@ -146,7 +146,7 @@ def _joinable(client: Client, channel: Channel) -> Iterator[Resource]:
 def _can_be_had(client: Client, stone: Resource) -> bool:
     stones = client.view.view.tombstones
     clusters = (need for need in _all_needs(client, stone) if need.type == CLUSTER)
-    return all(need in client.view.view.keys or need in stones for need in clusters)
+    return all(client.view.get(need) is not None or need in stones for need in clusters)
 
 
 def _all_needs(client: Client, stone: Resource) -> Iterator[Ref]:

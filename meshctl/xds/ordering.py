@@ -144,10 +144,10 @@ def _must_not_warm(resource: Resource, node: KnownNode) -> bool:
     and a node that reconnects is sent its endpoints before its changed clusters.
     """
     ref = Ref(ENDPOINTS, resource.key.name)
-    view = node.view.view
+    view = node.view
     if resource.key.type != CLUSTER or not node.may_ask(ref):
         return False
-    if ref not in view.keys and ref not in view.tombstones:
+    if view.get(ref) is None and ref not in view.view.tombstones:
         return False
     endpoints = node.held(ref)
     if endpoints is not None and endpoints.accepted is not None:

@@ -36,7 +36,7 @@ class Stream:
         self._effects: list[Send] = []
         self._gates: dict[TypeUrl, float] = {}
         self._nonces = 0
-        self._revision = 0
+        self._revision = self._reached = 0
         self._heard = now
 
     @property
@@ -103,6 +103,7 @@ class Stream:
             types=report.types(self._client),
             refusals=report.refusals(self._client),
             revision=self._revision,
+            reached=self._reached,
             connected_since=self._opened,
             last_seen=self._heard,
         )
@@ -134,8 +135,10 @@ class Stream:
         while self._planner.take_learned():  # what the client turned out to hold may let others go
             self._plan(now)
         channels = tuple(self._client.channels())
-        if channels and all(channel.settled for channel in channels):
-            self._revision = self._client.view.revision
+        if channels and all(channel.taken for channel in channels):
+            self._reached = self._client.view.revision
+            if all(channel.settled for channel in channels):
+                self._revision = self._reached
 
     def _plan(self, now: float) -> None:
         for channel in self._client.channels():

@@ -1,6 +1,7 @@
 import os
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, ResourceKey
-from meshctl.snapshot import Part, Resource, Snapshot, Tombstone, View
+from meshctl.snapshot import Contents, Part, Resource, Snapshot, Tombstone, View
 from meshctl.snapshot.disk import SCHEMA, Disk, State
 from meshctl.snapshot.encode import assemble
 from meshctl.snapshot.folder import StateUnavailable
@@ -96,6 +97,37 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     assert state.snapshot.resources[listener.key].by_name
     assert state.texts == {"a.yaml": b"\xff", "b.yaml": b""}
     assert state.current_at == 5.5
+
+
+def test_who_is_given_what_is_loaded_and_its_resources_go_with_it(tmp_path: Path) -> None:
+    a, old, older = cluster("a", "2"), cluster("a", "1"), routes("r", host("a"))
+    contents = Contents(
+        settled={old.ref: old, older.ref: None}, leading={older.ref: older}, leaders=frozenset({"b", "a"})
+    )
+    first = published(Snapshot(), a, views=[replace(view("web", a), contents=contents)])
+    disk = Disk.open(tmp_path)
+    disk.save({}, first, now=1)
+    disk.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert state.snapshot.views["web"].contents == contents
+    disk = Disk.open(tmp_path)
+    disk.save({}, first.publish({}, {"web": view("web", a)}), now=1)
+    disk.close()
+    assert rows(tmp_path, "resources") == 1
+
+
+def test_state_of_the_schema_before_is_taken_over(tmp_path: Path) -> None:
+    a = cluster("a")
+    disk = Disk.open(tmp_path)
+    disk.save({}, published(Snapshot(), a, views=[view("web", a)]), now=1)
+    disk.close()
+    database = sqlite3.connect(tmp_path / "state.sqlite")
+    database.executescript("ALTER TABLE views DROP COLUMN contents; PRAGMA user_version = 1;")
+    database.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert state.snapshot.views["web"] == view("web", a)
 
 
 def test_next_save_writes_the_difference_and_deletes_what_nobody_holds(tmp_path: Path) -> None:

@@ -398,6 +398,18 @@ def test_the_revision_counts_when_removals_are_done_too() -> None:
     assert (status.revision, status.state) == (2, NodeState.SYNCED)
 
 
+def test_revision_is_reached_when_all_was_answered_whatever_has_yet_to_leave() -> None:
+    peer = Peer(*A, *B)
+    peer.ack(*peer.ask(CLUSTER))
+    reached = peer.stream.status(peer.now).reached
+    sends = peer.publish(cluster("a/v1", 2))
+    assert peer.stream.status(peer.now).reached == reached
+    peer.ack(*sends)
+    status = peer.stream.status(peer.now)
+    assert status.reached > reached
+    assert status.revision == reached, "b/v1 is still there"
+
+
 def test_an_unanswered_answer_is_an_alarm_and_nothing_more() -> None:
     peer = Peer(*A)
     peer.ask(CLUSTER)
