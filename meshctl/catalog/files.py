@@ -14,6 +14,7 @@ from meshctl.catalog.keys.choice import choose
 from meshctl.catalog.keys.names import Host, Name
 from meshctl.catalog.keys.retries import Retries
 from meshctl.catalog.keys.timeouts import Timeouts
+from meshctl.catalog.keys.waves import Waves
 from meshctl.catalog.problems import NOTHING_SAID, Mistake
 from meshctl.catalog.scalars import read_integer
 
@@ -38,6 +39,10 @@ class MeshFile(Entry):
         doc="Where sidecars listen for the calls of their service.",
         example='"127.0.0.1:15001"',
         default=Bind("127.0.0.1", 15_001),
+    )
+    waves: Waves | None = field(
+        doc="To how many nodes of a kind a change goes before the rest, and how long each wave is watched.",
+        example="[1, 10%, 100%]",
     )
 
 

@@ -32,6 +32,14 @@ class Outliers:
 
 
 @dataclass(frozen=True, slots=True)
+class Waves:
+    """How many nodes of a view a change reaches in each wave, and how long one is watched before the next."""
+
+    shares: tuple[int | Percent, ...]
+    hold: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Defaults:
     """What a service of one protocol gets where its team says nothing.
 
@@ -79,3 +87,9 @@ _2026_11_HTTP = Defaults(
 
 EDITIONS: Mapping[str, Mapping[str, Defaults]] = {"2026.11": {"http": _2026_11_HTTP}}
 """Defaults by edition and protocol."""
+
+# One node shows a change that is wrong though Envoy takes it; ten seconds let its errors be seen.
+WAVES: Mapping[str, Waves] = {
+    "2026.11": Waves(shares=(1, Percent(1_000), Percent(10_000)), hold=Duration(10_000))
+}
+"""How changes go out where mesh.yaml does not say it, by edition."""
