@@ -5,7 +5,7 @@ encoded to resources, resources stand in views. Publishing costs what changed.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,10 +19,15 @@ from meshctl.operations.resolve import Resolver
 from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
 from meshctl.operations.views import VIEW
 from meshctl.problems import Place, nearest
-from meshctl.snapshot import Resource, Snapshot, Tombstone, View
+from meshctl.snapshot import ALIKE, Resource, Snapshot, Tombstone, View
 
 WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
 """The rules whose changes make a new snapshot: what a compiler's resolver must watch."""
+
+Fold = Callable[
+    [Snapshot, Mapping[ResourceKey, Resource | None], Mapping[str, View | None]], Mapping[str, View | None]
+]
+"""Given what is published, and the resources and views that change: the views as they shall be published."""
 
 CLIENT = "1.40"
 """The minor release of Envoy that views are compiled for where no node says which one it is."""
@@ -31,12 +36,20 @@ CLIENT = "1.40"
 class Compiler:
     """Compiles the views that somebody wants; `snapshot` is what was published last."""
 
-    def __init__(self, resolver: Resolver, base: Snapshot | None = None, same: Same = same_resource) -> None:
+    def __init__(
+        self,
+        resolver: Resolver,
+        base: Snapshot | None = None,
+        same: Same = same_resource,
+        fold: Fold = lambda _snapshot, _new, views: views,
+    ) -> None:
         """`base` is the snapshot that nodes may still hold, such as the one on disk after a restart.
 
-        `same` judges when what comes out is served by its old bytes.
+        `same` judges when what comes out is served by its old bytes. `fold` decides of changed views who is
+        given the newest now; without it, everybody.
         """
         self.resolver = resolver
+        self._fold = fold
         self.snapshot = base or Snapshot()
         self._served = ServedBytes(same)
         self._graph = resolver.graph
@@ -61,9 +74,10 @@ class Compiler:
 
     def publish(self) -> Snapshot:
         """Work off what changed; the same snapshot as before if that comes out equal."""
-        views = dict(self._changed_views())
+        changed = dict(self._changed_views())
         resources: dict[ResourceKey, Resource | None] = dict(self._changed_resources())
-        resources.update(dict.fromkeys(self._dropped(views)))
+        views = self._fold(self.snapshot, resources, changed)
+        resources.update(dict.fromkeys(self._dropped(changed)))
         if views or resources:
             self.snapshot = self.snapshot.publish(resources, views)
         self._served.done()
@@ -75,11 +89,16 @@ class Compiler:
         for name, revision in before.items():
             old = self.snapshot.views.get(name)
             stones = old.tombstones if old else {}
-            left = {ref: stone for ref, stone in stones.items() if stone.revision > revision}
+            kept = old.contents.settled if old else {}
+            left = {ref: one for ref, one in stones.items() if one.revision > revision or kept.get(ref)}
             if old is not None and len(left) < len(stones):
                 views[name] = replace(old, tombstones=left)
         if views:
             self.snapshot = self.snapshot.publish({}, views)
+
+    def revise(self, views: Mapping[str, View]) -> None:
+        """Publish these views as they are now: who of their nodes is given what has changed."""
+        self.snapshot = self.snapshot.publish({}, views)
 
     def knows(self, key: ViewKey) -> str | None:
         """None if the catalog declares what the nodes of a view stand for; else what it does not know."""
@@ -131,7 +150,8 @@ class Compiler:
             lost = self.snapshot.resources.get(key)
             if ref not in keys and lost is not None:
                 stones[ref] = Tombstone(lost, self.snapshot.revision + 1)
-        return View(name, keys, {ref: stone for ref, stone in stones.items() if ref not in keys})
+        left = {ref: stone for ref, stone in stones.items() if ref not in keys}
+        return View(name, keys, left, contents=old.contents if old else ALIKE)
 
     def _want(self, view: str, recipes: Iterable[Recipe]) -> None:
         """Keep the cells of a view's resources, and let those go that it had before."""

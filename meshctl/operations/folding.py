@@ -1,0 +1,93 @@
+"""A publication folded into the contents of the views that it concerns: what it changes, and who leads.
+
+May import `snapshot` and its neighbour. Costs what changed and who holds it; endpoints cost nothing in
+a view where nothing runs, since they go to everybody.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from meshctl.names import ENDPOINTS, Ref, ResourceKey
+from meshctl.operations.at_once import Change, Content
+from meshctl.operations.contents import fold, with_contents
+from meshctl.snapshot import Resource, Snapshot, View
+
+Resources = Mapping[ResourceKey, Resource | None]
+Views = Mapping[str, View | None]
+
+
+class Runs(Protocol):
+    """What is known of the nodes of views, and of the changes that run through them."""
+
+    def running(self) -> Collection[str]:
+        """The views through which a change runs."""
+
+    def holders(self, key: ResourceKey) -> Collection[str]:
+        """The views that hold a resource."""
+
+    def first(self, view: str) -> frozenset[str]:
+        """The nodes that a new run begins with, by id."""
+
+    def superseded(self, view: str, names: frozenset[Ref]) -> bool:
+        """Whether a run is stopped, and a change of these names makes it pointless."""
+
+
+def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> Views:
+    """The views as they are published with these resources: those whose contents change, and those given."""
+    result = dict(views)
+    for name, change in _changes(snapshot, resources, views, runs).items():
+        old, new = snapshot.views.get(name), views.get(name, snapshot.views.get(name))
+        if old is None or new is None or not change:
+            continue
+        taken = fold(old.contents, change, _content(snapshot, old), partial(runs.superseded, name))
+        contents = taken.contents
+        if contents.running and (taken.anew or not old.contents.running):
+            contents = replace(contents, leaders=runs.first(name))
+        if contents != old.contents:
+            result[name] = with_contents(new, contents, snapshot.revision + 1)
+    return result
+
+
+def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> dict[str, Change]:
+    found: dict[str, dict[Ref, tuple[Resource | None, Resource | None]]] = {name: {} for name in views}
+    endpoints = [key for key in resources if key.type == ENDPOINTS]
+    for key, new in resources.items():
+        if key.type != ENDPOINTS:
+            for name in runs.holders(key):
+                found.setdefault(name, {})[key.ref] = (snapshot.resources.get(key), new)
+    concerned = found.keys() | runs.running()
+    for key in endpoints:
+        for name in _both(concerned, runs.holders(key)):
+            found.setdefault(name, {})[key.ref] = (snapshot.resources.get(key), resources[key])
+    for name, view in views.items():
+        found[name].update(_moved(snapshot, resources, snapshot.views.get(name), view))
+    return {
+        name: {ref: pair for ref, pair in one.items() if pair[0] != pair[1]} for name, one in found.items()
+    }
+
+
+def _both(one: Collection[str], other: Collection[str]) -> list[str]:
+    small, large = (one, other) if len(one) < len(other) else (other, one)
+    return [name for name in small if name in large]
+
+
+def _moved(snapshot: Snapshot, resources: Resources, old: View | None, new: View | None) -> Change:
+    before: Mapping[Ref, ResourceKey] = old.keys if old else {}
+    after: Mapping[Ref, ResourceKey] = new.keys if new else {}
+    return {
+        ref: (_at(before.get(ref), snapshot.resources), _at(after.get(ref), resources, snapshot.resources))
+        for ref in {**before, **after}
+        if before.get(ref) != after.get(ref)
+    }
+
+
+def _at(key: ResourceKey | None, *tables: Mapping[ResourceKey, Resource | None]) -> Resource | None:
+    if key is None:
+        return None
+    return next((table[key] for table in tables if key in table), None)
+
+
+def _content(snapshot: Snapshot, view: View) -> Content:
+    return lambda ref: _at(view.keys.get(ref), snapshot.resources)
