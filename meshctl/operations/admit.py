@@ -7,6 +7,7 @@ one that changed last first, until it does. What would lose too much (`operation
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -16,6 +17,11 @@ from meshctl.operations.guard import Guard, Losses
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.trial import FOUNDATION, NAME_ONLY, Trial, served_source
 from meshctl.problems import Finding
+
+
+def content_hash(text: bytes | None) -> str:
+    """Stands for the bytes of a file; "" for no file."""
+    return "" if text is None else sha256(text).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,15 @@ class Outcome:
 def read_sources(texts: Mapping[str, bytes | None]) -> dict[str, Source]:
     """The files of a change, read: half of the work of a large one, which may be done in any thread."""
     return {file: read_source(file, text) for file, text in texts.items() if text is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEntry:
+    """One file as it was read last: the hash of its bytes, "" if it is gone; and whether it is served so."""
+
+    file: str
+    hash: str
+    served: bool
 
 
 class Admission:
@@ -97,6 +112,13 @@ class Admission:
         """Let go what is guarded under this hash: what that is, and what it came to. Raises NotGuarded."""
         taken = self._guard.confirm(digest)
         return taken, self.change({}, now)
+
+    def entries(self) -> list[ReadEntry]:
+        """All files that are on disk, or are served though they are not, by file."""
+        files = sorted({*self.wanted, *self.good})
+        return [
+            ReadEntry(file, content_hash(self.wanted.get(file)), file not in self._pending) for file in files
+        ]
 
     def _guarded(self, candidates: Mapping[str, Source | None], now: float) -> Losses:
         """What these files would take away; nothing where one, or another of its name, is broken."""

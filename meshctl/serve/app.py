@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from meshctl.catalog.folder import NoCatalog
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
+from meshctl.fleet.waves import RETURN
 from meshctl.operations.admit import Outcome, read_sources
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
@@ -58,8 +59,9 @@ class Settings:
     """What one server is started with; the defaults are those of the command line.
 
     `stale_limit`: a state on disk that was last known current longer ago is given to nobody. `ordering`
-    decides when what goes to a node, `same` what need not go, and `limits` what a peer may ask for; they are
-    no settings of the command line.
+    decides when what goes to a node, `same` what need not go, `limits` what a peer may ask for, and
+    `returns_s` within how many seconds all nodes are back after a restart; they are no settings of the
+    command line.
     """
 
     catalog: Path
@@ -70,6 +72,7 @@ class Settings:
     ordering: Ordering = field(default_factory=NeedsOrder)
     limits: Limits = LIMITS
     same: Same = same_resource
+    returns_s: float = RETURN
 
 
 async def run(settings: Settings, services: Sequence[Service] = ()) -> None:
@@ -117,9 +120,10 @@ class _Server:
             save=self._saver.save if self._saver else None,
             same=settings.same,
             now=asyncio.get_running_loop().time,
+            returns_s=settings.returns_s,
         )
-        self._fleet.places = self._publisher.places
-        self._metrics.watch(lambda: self._publisher.standing, self._nodes)
+        self._fleet.places, self._fleet.heard = self._publisher.places, self._publisher.waves.hear
+        self._metrics.watch(lambda: self._publisher.standing, self._nodes, self._publisher.waves.progress)
         if self._saver is not None:
             self._metrics.watch_state(self._saver)
         self._watch = Watch(settings.catalog)
@@ -157,6 +161,7 @@ class _Server:
     def _background(self) -> Iterator[Coroutine[None, None, None]]:
         yield self._follow()
         yield self._tend()
+        yield self._advance()
         if self._saver is not None:
             yield self._saver.run()
 
@@ -217,8 +222,24 @@ class _Server:
                 self._metrics.failures.inc()
                 log.exception("tending failed: revision=%d", self._publisher.standing.revision)
 
+    async def _advance(self) -> None:
+        waves, stirred = self._publisher.waves, asyncio.Event()
+        waves.changed = stirred.set
+        stirred.set()  # by what happened before
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(waves.deadline()):
+                    await stirred.wait()
+            stirred.clear()
+            try:
+                self._publisher.advance()
+            except Exception:
+                self._metrics.failures.inc()
+                log.exception("wave failed: revision=%d", self._publisher.standing.revision)
+
     def _nodes(self) -> Sequence[NodeStatus]:
-        return self._fleet.nodes(asyncio.get_running_loop().time())
+        statuses = self._fleet.nodes(asyncio.get_running_loop().time())
+        return [self._publisher.waves.shown(status) for status in statuses]
 
     def _not_ready(self) -> str:
         standing = self._publisher.standing

@@ -18,11 +18,12 @@ Places = Callable[[str, Ref, str], list[Span]]
 
 
 class Journal(Fleet):
-    """A fleet that tells what changes from one status of a stream to the next."""
+    """A fleet that tells what changes from one status of a stream to the next: the log, and `heard`."""
 
     def __init__(self, metrics: Metrics) -> None:
         super().__init__()
         self.places: Places = _nowhere
+        self.heard: Callable[[NodeStatus], None] = _unheard
         self._metrics = metrics
         self._last: dict[int, NodeStatus] = {}
 
@@ -51,6 +52,7 @@ class Journal(Fleet):
                 self._refused(stream, status, refusal)
         if (status.state is NodeState.STALLED) is not (before.state is NodeState.STALLED):
             self._stalled(stream, status)
+        self.heard(status)
 
     def disconnect(self, stream: int, now: float) -> None:
         """The stream ended."""
@@ -95,6 +97,10 @@ class Journal(Fleet):
 def _whose(stream: int, status: NodeStatus) -> tuple[str, int, str, int]:
     """The fields that say who it was: node, stream, view, and the revision that it holds."""
     return word(status.node.id), stream, word(status.view), status.revision
+
+
+def _unheard(_status: NodeStatus) -> None:
+    return None
 
 
 def _nowhere(_view: str, _ref: Ref, _words: str) -> list[Span]:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 import meshctl
 from meshctl.fleet.fleet import NodeState, NodeStatus
+from meshctl.serve.progress import Wave
 from meshctl.serve.standing import Standing
 from meshctl.xds.types import TYPES
 
@@ -79,9 +80,14 @@ class Metrics:
             buckets=_SECONDS,
         )
 
-    def watch(self, standing: Callable[[], Standing], nodes: Callable[[], Iterable[NodeStatus]]) -> None:
+    def watch(
+        self,
+        standing: Callable[[], Standing],
+        nodes: Callable[[], Iterable[NodeStatus]],
+        waves: Callable[[], Iterable[Wave]],
+    ) -> None:
         """Read the gauges from these when somebody scrapes."""
-        self.registry.register(_Gauges(standing, nodes))
+        self.registry.register(_Gauges(standing, nodes, waves))
 
     def watch_state(self, kept: Kept) -> None:
         """Read how the state on disk is kept from this when somebody scrapes."""
@@ -93,8 +99,13 @@ class Metrics:
 
 
 class _Gauges(Collector):
-    def __init__(self, standing: Callable[[], Standing], nodes: Callable[[], Iterable[NodeStatus]]) -> None:
-        self._standing, self._nodes = standing, nodes
+    def __init__(
+        self,
+        standing: Callable[[], Standing],
+        nodes: Callable[[], Iterable[NodeStatus]],
+        waves: Callable[[], Iterable[Wave]],
+    ) -> None:
+        self._standing, self._nodes, self._waves = standing, nodes, waves
 
     def describe(self) -> Iterable[Metric]:
         return []  # nothing is read at registration
@@ -115,6 +126,10 @@ class _Gauges(Collector):
             words = "When the snapshot was published, in seconds of the epoch."
             yield _gauge("meshctl_published_timestamp_seconds", words, standing.published_at)
         yield from _of_nodes(self._nodes())
+        waves = list(self._waves())
+        yield _gauge("meshctl_waves", "Views through which a change goes in waves.", len(waves))
+        words = "Views in which it does not go on: a node refused it, or leaves it unanswered."
+        yield _gauge("meshctl_waves_stopped", words, sum(bool(wave.stopped) for wave in waves))
 
 
 class _State(Collector):

@@ -18,6 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
@@ -26,19 +27,23 @@ from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet
 from meshctl.fleet.node import Node
+from meshctl.fleet.waves import RETURN, Pace
+from meshctl.mesh.waves import WAVES
 from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
-from meshctl.operations.admit import Admission, Outcome
+from meshctl.operations.admit import Admission, Outcome, ReadEntry
 from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.folding import folded
 from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.keep import Same
 from meshctl.operations.resolve import Resolver
-from meshctl.operations.trial import NAME_ONLY
-from meshctl.problems import Finding, Span
+from meshctl.problems import Span
+from meshctl.serve import announce
 from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
-from meshctl.serve.standing import CatalogState, Standing, guarded_words, held_words
+from meshctl.serve.standing import CatalogState, Standing, described, held_words
 from meshctl.serve.variants import Variants
+from meshctl.serve.waves import Waves
 from meshctl.snapshot import Snapshot, View
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
@@ -54,7 +59,8 @@ Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
 class Publisher:
     """Owns the compiler; not to be used by two threads at once.
 
-    `now` is the clock of the streams, `clock` that of the wall, both in seconds.
+    `now` is the clock of the streams, `clock` that of the wall, both in seconds. Within `returns_s` seconds
+    of a restart all nodes are back.
     """
 
     def __init__(
@@ -67,17 +73,20 @@ class Publisher:
         same: Same = same_resource,
         now: Callable[[], float] = time.monotonic,
         clock: Callable[[], float] = time.time,
+        returns_s: float = RETURN,
     ) -> None:
         self.resolver = Resolver(WATCHED)
+        self.resolver.graph.keep(WAVES, "")
         self.standing = Standing()
         self._fleet = fleet
         self._last_good = LastGood(state, stale_limit, now, clock)
         self._save, self._now, self._clock = save, now, clock
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
-        self._compiler = Compiler(self.resolver, state.snapshot if state else None, same)
-        self._posts = Posts()
-        self._variants = Variants()
-        self._started = now()
+        self._posts, self._variants, self._started = Posts(), Variants(), now()
+        self.waves = Waves(self._posts, self._pace, now, self._started + (returns_s if state else 0.0))
+        base = state.snapshot if state else None
+        self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
+        self.waves.took(self._compiler.snapshot)
         self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
         self._outdated = 0  # the newest revision that is more than an hour old
 
@@ -128,7 +137,28 @@ class Publisher:
         post = self._posts.get(key)
         if post is None:
             post = self._new_post(key)
-        return Seat(post, wake, lambda: self.standing.provisional, self._left)
+        seat = Seat(post, node.id, wake, lambda: self.standing.provisional, self._left)
+        self.waves.join(key.name, node.id)
+        return seat
+
+    def advance(self) -> None:
+        """Begin the waves that are due, and end those that have reached all."""
+        if self.standing.live and (views := self.waves.due(self._compiler.snapshot)):
+            self._compiler.revise(views)
+            self._publish({})
+
+    def skip_waves(self, who: str) -> list[str]:
+        """Give all nodes the newest, now, and say in which views; `who` is for the log."""
+        views = self.waves.skip(self._compiler.snapshot) if self.standing.live else {}
+        log.warning("waves skipped: by=%r views=%d", who, len(views))
+        if views:
+            self._compiler.revise(views)
+            self._publish({})
+        return sorted(views)
+
+    def entries(self) -> list[ReadEntry]:
+        """The files of the catalog as they were read last, by file."""
+        return self._admission.entries()
 
     def _new_post(self, key: ViewKey) -> Post:
         if (spare := self._variants.spare(key)) is not None:
@@ -174,35 +204,13 @@ class Publisher:
             was_live = self.standing.live
             self.standing = replace(self.standing, live=True, provisional=False)
             self._publish(outcome.changes, always=not was_live)
-            self.standing = _described(self.standing, outcome, self._admission.good)
+            self.waves.check_pace()
+            self.standing = described(self.standing, outcome, self._admission.good)
             if not was_live:
                 self._posts.wake_all()
-        self._log(outcome, known)
-        self._log_guarded(guarded.hash)
-
-    def _log(self, outcome: Outcome, known: Mapping[str, tuple[Finding, ...]]) -> None:
-        if outcome.changes:
-            revision, changed, held = self.standing.revision, len(outcome.changes), len(outcome.held)
-            removed = sum(text is None for text in outcome.changes.values())
-            log.log(
-                logging.WARNING if removed and not self._has_entries() else logging.INFO,
-                "published: revision=%d entries_changed=%d entries_removed=%d entries_held=%d",
-                *(revision, changed, removed, held),
-            )
-        for file, found in outcome.held.items():
-            for finding in found if known.get(file) != found else ():
-                log.warning("held back: entry=%s problem=%r", word(file), str(finding))
-        for file in known.keys() - outcome.held.keys():
-            log.info("no longer held back: entry=%s", word(file))
-
-    def _log_guarded(self, known: str) -> None:
-        guarded = self.standing.guarded
-        if guarded.hash and guarded.hash != known:
-            names = ", ".join(guarded.names)
-            following = f"meshctl confirm {guarded.hash}"
-            log.warning("guarded: losses=%r hash=%s next=%r", names, guarded.hash, following)
-        elif known and not guarded.hash:
-            log.info("no longer guarded: hash=%s", known)
+        revision = self.standing.revision
+        announce.published(outcome, known, revision, is_empty=not self._has_entries())
+        announce.guarded(self.standing.guarded, guarded.hash)
 
     def _used(self) -> frozenset[str]:
         """The services that a node can reach: those with clusters in a view that is wanted."""
@@ -249,6 +257,7 @@ class Publisher:
             return
         self.standing = replace(self.standing, revision=snapshot.revision, published_at=self._clock())
         self._posts.publish(snapshot)
+        self.waves.took(snapshot)
         if self._save is not None:
             self._save(texts, snapshot)
 
@@ -266,7 +275,10 @@ class Publisher:
         names = (post.key.name for post in self._posts)
         return {name: max(self._outdated, lowest.get(name, 0)) for name in names}
 
-    def _left(self, post: Post) -> None:
+    def _left(self, post: Post, seat: Seat) -> None:
+        self.waves.leave(post.key.name, seat.node)
+        if post.seats:
+            return
         post.left_at = self._now()
         if post.view is None:  # nothing that a node could hold, or come back for
             self._drop(post)
@@ -274,6 +286,10 @@ class Publisher:
     def _add(self, post: Post) -> None:
         self._posts.add(post, self._compiler.snapshot)
         self._variants.add(post)
+
+    def _pace(self) -> Pace:
+        facts = self.resolver.graph.value(WAVES, "")
+        return Pace(facts.shares, facts.hold.seconds)
 
     def _drop(self, post: Post) -> None:
         self._posts.remove(post)
@@ -299,18 +315,3 @@ def _checked(key: ViewKey) -> ViewKey:
     if key.egress and not is_ip(parse_address(key.egress)[0]):
         raise ValueError(f"{key.egress!r} is not IP:PORT")
     return key
-
-
-def _described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -> Standing:
-    held, guarded = outcome.held, outcome.guarded
-    state = CatalogState.BROKEN if held else CatalogState.CURRENT
-    reasons = [guarded_words(guarded)] if guarded.files else []
-    return replace(
-        standing,
-        state=CatalogState.GUARDED if guarded.files else state,
-        reason="; ".join([*reasons, held_words(held)] if held else reasons),
-        held=held,
-        guarded=guarded,
-        publishes=standing.publishes + bool(outcome.changes),
-        unserved=frozenset(file for file in held if good.get(file, NAME_ONLY) == NAME_ONLY),
-    )

@@ -4,7 +4,7 @@ May import the snapshot, the fleet's nodes and names. Waking costs what changed:
 resource to the views that hold it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from meshctl.names import Ref, ResourceKey, ViewKey
@@ -15,21 +15,44 @@ Wake = Callable[[], None]
 
 @dataclass(eq=False, slots=True)
 class Post:
-    """One view that is wanted: by nodes that are connected now, or lately were (`left_at`: until when)."""
+    """One view that is wanted: by nodes that are connected now, or lately were (`left_at`: until when).
+
+    `view` is what those have that no wave has reached, `led` what those have that lead; the same object
+    where nothing runs. `sick`: connected nodes that refused something, or hang.
+    """
 
     key: ViewKey
     left_at: float | None = None
     view: ViewSnapshot | None = None
+    led: ViewSnapshot | None = None
     seats: "dict[Seat, None]" = field(default_factory=dict)
+    sick: set[str] = field(default_factory=set)
+
+    def take(self, newest: ViewSnapshot | None) -> None:
+        """The view as it was published last."""
+        self.view = self.led = newest
+        if newest is not None and newest.view.contents.running:
+            contents = newest.view.contents
+            self.view, self.led = newest.under(contents.settled), newest.under(contents.leading)
+
+    def view_of(self, node: str) -> ViewSnapshot | None:
+        """What a node, by its id, shall hold."""
+        return self.led if self.led is not None and node in self.led.view.contents.leaders else self.view
 
 
 class Seat:
     """One stream's place: it is woken when its view changes, and asks for it then."""
 
     def __init__(
-        self, post: Post, wake: Wake, is_provisional: Callable[[], bool], left: Callable[[Post], None]
+        self,
+        post: Post,
+        node: str,
+        wake: Wake,
+        is_provisional: Callable[[], bool],
+        left: "Callable[[Post, Seat], None]",
     ) -> None:
-        """`left` is told when the last seat of a post is closed."""
+        """`node` is the id of who sits there; `left` is told when the seat has been closed."""
+        self.node = node
         self._post, self._wake = post, wake
         self._is_provisional, self._left = is_provisional, left
         post.seats[self] = None
@@ -42,7 +65,7 @@ class Seat:
 
     def view(self) -> ViewSnapshot | None:
         """What the node shall hold now: the same object until it changes; None if nothing is declared."""
-        return self._post.view
+        return self._post.view_of(self.node)
 
     def wake(self) -> None:
         """Say that the view may have changed."""
@@ -50,9 +73,8 @@ class Seat:
 
     def close(self) -> None:
         """The stream has ended."""
-        self._post.seats.pop(self, None)
-        if not self._post.seats:
-            self._left(self._post)
+        if self._post.seats.pop(self, self) is None:
+            self._left(self._post, self)
 
 
 class Posts:
@@ -70,6 +92,14 @@ class Posts:
     def get(self, key: ViewKey) -> Post | None:
         """The post of this view, if it is wanted."""
         return self._posts.get(key.name)
+
+    def named(self, view: str) -> Post | None:
+        """The post of the view of this name, if it is wanted."""
+        return self._posts.get(view)
+
+    def holders(self, key: ResourceKey) -> Collection[str]:
+        """The names of the wanted views that hold a resource."""
+        return self._holders.get(key, {}).keys()
 
     def add(self, post: Post, snapshot: Snapshot) -> None:
         """A view is wanted from now on; `snapshot` is what was published last."""
@@ -109,8 +139,9 @@ class Posts:
         return names
 
     def _take(self, post: Post, snapshot: Snapshot) -> None:
-        post.view = snapshot.view(post.key.name)
-        self._index(post.key.name, None if post.view is None else post.view.view)
+        newest = snapshot.view(post.key.name)
+        post.take(newest)
+        self._index(post.key.name, None if newest is None else newest.view)
 
     def _index(self, name: str, view: View | None) -> None:
         old = self._views.pop(name, None)

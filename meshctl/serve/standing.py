@@ -1,14 +1,16 @@
 """What is published, and what of the catalog is not: the words of `fleet`, of /readyz and of the log.
 
-Imports `problems` and the list of losses.
+May import `operations` and `problems`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
+from meshctl.operations.admit import Outcome
 from meshctl.operations.guard import Losses
+from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding
 
 _SHOWN = 5  # losses in one sentence
@@ -60,3 +62,19 @@ def guarded_words(losses: Losses) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     told = f"{', '.join(names[:_SHOWN])}{more}"
     return f"the files on disk would take away {told}; if that is meant: meshctl confirm {losses.hash}"
+
+
+def described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -> Standing:
+    """The state of the catalog after a change that was published; `good` are the texts that are served."""
+    held, guarded = outcome.held, outcome.guarded
+    state = CatalogState.BROKEN if held else CatalogState.CURRENT
+    reasons = [guarded_words(guarded)] if guarded.files else []
+    return replace(
+        standing,
+        state=CatalogState.GUARDED if guarded.files else state,
+        reason="; ".join([*reasons, held_words(held)] if held else reasons),
+        held=held,
+        guarded=guarded,
+        publishes=standing.publishes + bool(outcome.changes),
+        unserved=frozenset(file for file in held if good.get(file, NAME_ONLY) == NAME_ONLY),
+    )

@@ -5,6 +5,7 @@ import pytest
 
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
+from meshctl.fleet.waves import RETURN
 from meshctl.names import CLUSTER, Role
 from meshctl.operations.guard import NotGuarded
 from meshctl.serve.publish import Publisher
@@ -61,6 +62,13 @@ class World:
 
     def sit(self, node: Node) -> Seat:
         return self.publisher.open(node, lambda: self.woken.append(node.id))
+
+    def take(self, seat: Seat) -> None:
+        """The node on this seat has taken what it was given, and all may be back after a restart."""
+        self.now += RETURN
+        status = NodeStatus(PAY, PAY.view, NodeState.SENDING, reached=view(seat).revision)
+        self.publisher.waves.hear(status)
+        self.publisher.advance()
 
     def state(self) -> State:
         """What a restart would find."""
@@ -306,6 +314,7 @@ def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
     seat = world.sit(PAY)
     stream = world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SENDING, revision=view(seat).revision))
     world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    world.take(seat)
     world.publisher.tend()
     assert view(seat).view.tombstones
     status = NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision)
@@ -319,11 +328,12 @@ def test_tombstones_go_after_an_hour_even_if_a_node_is_stuck() -> None:
     seat = world.sit(PAY)
     world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.STALLED, revision=0))
     world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    world.take(seat)
     world.publisher.tend()
     world.now = REMEMBERED - 1
     world.publisher.tend()
     assert view(seat).view.tombstones
-    world.now = REMEMBERED
+    world.now += REMEMBERED
     world.publisher.tend()
     assert not view(seat).view.tombstones
 
@@ -333,10 +343,12 @@ def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
     world.sit(PAY)
     again = World(world.state()).start({**CATALOG, "a/pay.yaml": service("pay", "users")})
     seat = again.sit(PAY)
+    again.publisher.advance()
+    again.take(seat)
     again.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision))
     again.publisher.tend()
     assert view(seat).view.tombstones
-    again.now = REMEMBERED
+    again.now += REMEMBERED
     again.publisher.tend()
     assert not view(seat).view.tombstones
 

@@ -1,0 +1,271 @@
+"""One change on its way through the nodes of one view, wave by wave: who is next, and who it waits for.
+
+May import `names` and `units`. Pure: the time is an argument, events come in, and `step` says what to do.
+What the change is, and what nodes are given, is known elsewhere.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from meshctl.fleet.fleet import NodeStatus, Refusal
+from meshctl.names import Ref
+from meshctl.units import Percent
+
+Share = int | Percent
+"""How many nodes a wave reaches, with those before it: a number of them, or a part of all."""
+
+SILENCE = 20.0
+"""Seconds for which a node may leave a change unanswered before the run counts as stopped."""
+
+RETURN = 30.0
+"""Seconds within which nodes are back after a restart of the server: the longest back-off of Envoy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The shares of the waves, ascending to all, and the seconds between one that is reached and the next."""
+
+    shares: tuple[Share, ...]
+    hold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """These nodes, by id, are given the change now, beside those that have it."""
+
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The change has reached all: whoever comes gets it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a run does not go on: this node refused something of it, or leaves it unanswered (no refusal)."""
+
+    node: str
+    refusal: Refusal | None = None
+
+
+def size(share: Share, nodes: int) -> int:
+    """How many of so many nodes a share is: at least one, rounded up."""
+    if isinstance(share, Percent):
+        return max(1, -(-nodes * share.basis_points // 10_000))
+    return max(1, share)
+
+
+def ordered(nodes: Iterable[str], sick: Iterable[str] = ()) -> Sequence[str]:
+    """Nodes in the order in which waves take them: always the same, but those that are `sick` last.
+
+    By a hash of their ids: else the first host by name would be first in every view.
+    """
+    last = frozenset(sick)
+    return sorted(nodes, key=lambda node: (node in last, sha256(node.encode()).digest()))
+
+
+class Run:
+    """A change that runs through a view. `revision` is the one at which the leaders were given it.
+
+    `sick`, kept by the caller: connected nodes that refused something, or hang; they are taken last.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        leaders: Iterable[str],
+        moving: Mapping[Ref, str],
+        now: float,
+        *,
+        revision: int,
+        counts_from: float = 0.0,
+    ) -> None:
+        """`moving` are the versions by name that make the change, "" for what it takes away.
+
+        The nodes that are connected count as all there are from `counts_from` on, but for the first wave.
+        """
+        self.pace, self.wave_since, self._revision = pace, now, revision
+        self.sick: Collection[str] = ()
+        self._leaders, self._moving, self._counts_from = set(leaders), dict(moving), counts_from
+        self._connected: Counter[str] = Counter()
+        # Connected leaders that have not taken it, since when they may; the longest first.
+        self._missing: dict[str, float] = {}
+        self._refusing: dict[str, Refusal] = {}
+        self._away: dict[str, float] = dict.fromkeys(self._leaders, now)
+        self._reached_at: float | None = None
+        self._wave = 0
+
+    @property
+    def leaders(self) -> frozenset[str]:
+        """The nodes that were given the change."""
+        return frozenset(self._leaders)
+
+    @property
+    def wave(self) -> int:
+        """The number of the wave that goes on, from 1."""
+        return self._wave + 1
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes are connected."""
+        return len(self._connected)
+
+    @property
+    def reached(self) -> int:
+        """How many connected nodes have taken the change."""
+        return self._led - len(self._missing) - len(self._refusing)
+
+    @property
+    def waits_for(self) -> Sequence[str]:
+        """The connected nodes that were given it and have not taken it."""
+        return sorted({*self._missing, *self._refusing})
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the wave that goes on is the one to all."""
+        return self._wave == len(self.pace.shares) - 1
+
+    def keep(self, pace: Pace) -> None:
+        """From now on the waves are these."""
+        self.pace, self._wave = pace, min(self._wave, len(pace.shares) - 1)
+
+    def join(self, node: str, now: float) -> None:
+        """A stream of this node opened."""
+        self._connected[node] += 1
+        self._away.pop(node, None)
+        if node in self._leaders and self._connected[node] == 1:
+            self._missing[node] = now
+            self._reached_at = None
+
+    def leave(self, node: str, now: float) -> None:
+        """A stream of this node ended."""
+        self._connected[node] -= 1
+        if self._connected[node] > 0:
+            return
+        del self._connected[node]
+        self._missing.pop(node, None)
+        self._refusing.pop(node, None)
+        if node in self._leaders:
+            self._away[node] = now
+        self._note_reached(now)
+
+    def hear(self, status: NodeStatus, now: float) -> None:
+        """What is known of a connected node has changed."""
+        node = status.node.id
+        if node not in self._leaders or node not in self._connected:
+            return
+        refusal = next((one for one in status.refusals if self._is_part(one)), None)
+        self._refusing.pop(node, None)
+        if refusal is not None:
+            self._refusing[node] = refusal
+            self._missing.pop(node, None)
+        elif status.reached >= self._revision:
+            self._missing.pop(node, None)
+        else:
+            self._missing.setdefault(node, now)
+        self._note_reached(now)
+
+    def amend(self, moving: Mapping[Ref, str], now: float) -> None:
+        """The change became another under way: a part of it was taken back, or weights were shifted."""
+        self._moving = dict(moving)
+        for node in [node for node, one in self._refusing.items() if not self._is_part(one)]:
+            del self._refusing[node]
+            self._missing[node] = now
+
+    def lead(self, nodes: Iterable[str], now: float, *, revision: int) -> None:
+        """These nodes were given the change, at this revision."""
+        new = set(nodes) - self._leaders
+        self._leaders |= new
+        self._missing.update(dict.fromkeys(new & self._connected.keys(), now))
+        self._away.update(dict.fromkeys(new - self._connected.keys(), now))
+        self._revision, self.wave_since, self._reached_at = revision, now, None
+
+    def step(self, now: float) -> Lead | End | None:
+        """What is to be done now, None: nothing before the next event or `deadline`."""
+        if not self._led:
+            return self._first(now)
+        self._pass_over(now)
+        if self.is_last and self._may_count(now):
+            return End() if self._is_over(now) else None
+        if self._reached_at is None or now < self._next_at:
+            return None
+        wanted = size(self.pace.shares[min(self._wave + 1, len(self.pace.shares) - 1)], self.nodes)
+        return self._take(wanted - self._led)
+
+    def deadline(self, now: float) -> float | None:
+        """When to call `step` again if nothing happens before."""
+        times = [since + SILENCE for since in self._ends_of_missing()]
+        if not self._led and self._away and self._connected:
+            times.append(self._given_up_at)
+        if self._reached_at is not None:
+            times.append(self._next_at)
+        return min((time for time in times if time > now), default=None)
+
+    def stop(self, now: float) -> Stop | None:
+        """Why the run does not go on by itself, None if it does."""
+        if self._refusing and not (self.is_last and self.reached):
+            node = min(self._refusing)
+            return Stop(node, self._refusing[node])
+        node, since = next(iter(self._missing.items()), ("", now))
+        return Stop(node) if now - since >= SILENCE else None
+
+    def stopped_by(self, now: float) -> frozenset[Ref]:
+        """The names that keep the run stopped: what was refused, or all of it where a node is silent."""
+        stop = self.stop(now)
+        if stop is None:
+            return frozenset()
+        return frozenset(self._moving) if stop.refusal is None else frozenset({stop.refusal.ref})
+
+    @property
+    def _led(self) -> int:
+        return len(self._leaders) - len(self._away)
+
+    @property
+    def _given_up_at(self) -> float:
+        return max(self._away.values()) + SILENCE
+
+    @property
+    def _next_at(self) -> float:
+        return max((self._reached_at or 0.0) + self.pace.hold, self._counts_from)
+
+    def _first(self, now: float) -> Lead | None:
+        """Nobody who was given the change is here: somebody else is taken, if they do not come back soon."""
+        if not self._connected or (self._away and now < self._given_up_at):
+            return None
+        return self._take(size(self.pace.shares[self._wave], self.nodes))
+
+    def _take(self, number: int) -> Lead | None:
+        free = ordered(self._connected.keys() - self._leaders, self.sick)
+        return Lead(frozenset(free[:number])) if free and number > 0 else None
+
+    def _pass_over(self, now: float) -> None:
+        """A wave whose number of nodes is reached already is over before it began."""
+        while not self.is_last and self._may_count(now):
+            if size(self.pace.shares[self._wave + 1], self.nodes) > self._led:
+                return
+            self._wave += 1
+
+    def _may_count(self, now: float) -> bool:
+        return now >= self._counts_from
+
+    def _is_over(self, now: float) -> bool:
+        """In the last wave nothing is held back by waiting: one node that took it is enough, late or not."""
+        late = all(now - since >= SILENCE for since in self._ends_of_missing())
+        return self.reached > 0 and late
+
+    def _ends_of_missing(self) -> Sequence[float]:
+        """Since when the first and the last of those are awaited that have not taken it."""
+        times = self._missing.values()
+        return (next(iter(times)), next(reversed(times))) if times else ()
+
+    def _note_reached(self, now: float) -> None:
+        if self._missing or self._refusing or not self._led:
+            self._reached_at = None
+        elif self._reached_at is None:
+            self._reached_at = now
+
+    def _is_part(self, refusal: Refusal) -> bool:
+        return self._moving.get(refusal.ref) == refusal.version

@@ -1,0 +1,68 @@
+"""How far changes are in their waves, in words and numbers.
+
+May import the fleet.
+"""
+
+from dataclasses import dataclass
+
+from meshctl.fleet.fleet import Refusal
+from meshctl.fleet.waves import SILENCE, Run, Stop
+
+_TOLD = 5  # nodes that a wave waits for, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """How far a change is in one view. `nodes` are connected, of which `reached` have taken it.
+
+    `stopped` says why it does not go on by itself, empty while it does; then `node` is who it waits for, and
+    `refusal` what that node refused, if it did. `since` is when the wave began.
+    """
+
+    view: str
+    wave: int
+    waves: int
+    reached: int
+    nodes: int
+    waits_for: tuple[str, ...]
+    since: float
+    stopped: str = ""
+    node: str = ""
+    refusal: Refusal | None = None
+
+    def __str__(self) -> str:
+        """The wave in one sentence."""
+        who = f"wave {self.wave} of {self.waves} of {self.view}"
+        if self.stopped:
+            return f"{who} is stopped: {self.stopped}"
+        if self.waits_for:
+            return f"{who} waits for {', '.join(self.waits_for[:_TOLD])}"
+        if not self.nodes:
+            return f"{who} waits for a node to connect"
+        return f"{who} has reached {self.reached} of {self.nodes} nodes"
+
+
+def wave_of(name: str, run: Run, now: float) -> Wave:
+    """How far the run through the view of this name is."""
+    stop = run.stop(now)
+    return Wave(
+        name,
+        run.wave,
+        len(run.pace.shares),
+        run.reached,
+        run.nodes,
+        tuple(run.waits_for),
+        run.wave_since,
+        why_stopped(stop),
+        stop.node if stop else "",
+        stop.refusal if stop else None,
+    )
+
+
+def why_stopped(stop: Stop | None) -> str:
+    """Why a run does not go on by itself, in a sentence; "" while it does."""
+    if stop is None:
+        return ""
+    if stop.refusal is None:
+        return f"{stop.node} has not taken it for {SILENCE:g} s"
+    return f"{stop.node} refused {stop.refusal.ref.name}: {stop.refusal.reason}"

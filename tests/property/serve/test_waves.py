@@ -1,0 +1,187 @@
+"""Whatever is edited, and whoever comes, leaves, answers or is silent: who is given what, and an end."""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
+from meshctl.fleet.node import Node
+from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
+from meshctl.serve.publish import Publisher
+from meshctl.serve.seats import Seat
+from meshctl.snapshot import Resource, Snapshot, ViewSnapshot
+from meshctl.snapshot.disk import State
+from meshctl.units import Duration
+from tests.support.catalogs import service
+
+MESH = b"format: 1\nedition: 2026.11\nname: test\nwaves: {shares: [1, 50%, 100%], hold: 3s}\n"
+IDS = ("web@a", "web@b", "web@c", "web@d")
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """What the catalog says of `users`, in so many words; `edit` names what changes."""
+
+    connect: int = 1
+    request: int = 1
+    endpoint: int = 1
+    split: tuple[int, int] = (100, 0)
+    second: bool = False
+
+    def text(self) -> bytes:
+        second = self.second or self.split[1] > 0
+        v2 = "\n  v2: {endpoints: [127.0.0.9]}" if second else ""
+        serving = "v1" if not self.split[1] else f"{{v1: {self.split[0]}%, v2: {self.split[1]}%}}"
+        return (
+            f"service: users\nport: 80\nversions:\n  v1: {{endpoints: [127.0.0.{self.endpoint}]}}{v2}\n"
+            f"serving: {serving}\ntimeouts: {{connect: {self.connect}s, request: {self.request}s}}\n"
+        ).encode()
+
+
+class World:
+    """A publisher, its nodes with what they took, and a clock."""
+
+    def __init__(self) -> None:
+        self.now, self.users, self.state = 0.0, Users(), State({}, Snapshot(), 0.0)
+        self.seats: dict[str, Seat] = {}
+        self.texts: dict[str, bytes] = {}
+        self.proven: set[str] = set()  # versions of clusters that some node took, or had from the first
+        self.publisher = self.started(None)
+        self.join("web@a")
+        self.proven |= versions(self.view("web@a"))
+        self.take("web@a")
+
+    def started(self, state: State | None) -> Publisher:
+        publisher = Publisher(
+            Fleet(),
+            state,
+            stale_limit=Duration.parse("1h"),
+            save=self.save,
+            now=lambda: self.now,
+            clock=lambda: self.now,
+            returns_s=5.0,
+        )
+        texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": self.users.text()}
+        publisher.begin(publisher.read(texts))
+        return publisher
+
+    def save(self, texts: object, snapshot: Snapshot) -> None:
+        assert isinstance(texts, dict)
+        self.texts.update(texts)
+        self.state = State(dict(self.texts), snapshot, self.now)
+
+    def edit(self, users: Users) -> None:
+        before, self.users = self.users, users
+        self.publisher.change({"a/users.yaml": users.text()})
+        if before != users and before == replace(users, endpoint=before.endpoint):
+            self.check_endpoints()
+
+    def join(self, node: str) -> None:
+        if node not in self.seats:
+            self.seats[node] = self.publisher.open(named(node), lambda: None)
+
+    def leave(self, node: str) -> None:
+        if node in self.seats:
+            self.seats.pop(node).close()
+
+    def take(self, node: str) -> None:
+        """The node has accepted all that it was given."""
+        if node in self.seats:
+            view = self.view(node)
+            self.proven |= versions(view)
+            status = NodeStatus(named(node), view.name, NodeState.SYNCED, reached=view.revision)
+            self.publisher.waves.hear(status)
+
+    def restart(self) -> None:
+        """Killed, and started again on its state; the nodes come back by themselves, or not."""
+        self.seats.clear()
+        self.publisher = self.started(self.state)
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.publisher.advance()
+
+    def view(self, node: str) -> ViewSnapshot:
+        view = self.seats[node].view()
+        assert view is not None
+        return view
+
+    def check(self) -> None:
+        for node in self.seats:
+            view = self.view(node)
+            if node not in view.view.contents.leaders:
+                assert versions(view) <= self.proven, "what no node showed before went to one that waits"
+            for routes in view.resources(ROUTES):
+                for need in routes.needs:
+                    assert view.get(need) is not None, f"{node} has routes to {need.name} and not the cluster"
+                    assert view.get(Ref(ENDPOINTS, need.name)) is not None
+
+    def check_endpoints(self) -> None:
+        for node in self.seats:
+            view = self.view(node)
+            newest = view.under({})
+            for cluster in view.resources(CLUSTER):
+                ref = Ref(ENDPOINTS, cluster.key.name)
+                assert newest.get(ref) is None or view.get(ref) == newest.get(ref), "endpoints wait"
+
+    def settle(self) -> None:
+        """All nodes are there and take what they are given, until nothing happens any more."""
+        for node in IDS:
+            self.join(node)
+        for _ in range(40):
+            for node in IDS:
+                self.take(node)
+            self.pass_time(5.0)
+
+
+def named(node: str) -> Node:
+    return Node(node, Role.SIDECAR, ("web",), client="1.40")
+
+
+def versions(view: ViewSnapshot) -> set[str]:
+    return {one.version for one in view.resources(CLUSTER)}
+
+
+def contents(view: ViewSnapshot) -> dict[Ref, Resource]:
+    return {one.ref: one for one in view.resources()}
+
+
+EDITS = st.builds(
+    Users,
+    connect=st.integers(1, 3),
+    request=st.integers(1, 3),
+    endpoint=st.integers(1, 3),
+    split=st.sampled_from([(100, 0), (50, 50), (10, 90)]),
+    second=st.booleans(),
+)
+OPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("edit"), EDITS),
+        st.tuples(st.just("endpoint"), st.integers(1, 3)),
+        st.tuples(st.sampled_from(["join", "leave", "take"]), st.sampled_from(IDS)),
+        st.tuples(st.just("pass_time"), st.sampled_from([0.0, 1.0, 3.0, 25.0])),
+        st.tuples(st.just("restart")),
+    ),
+    max_size=40,
+)
+
+
+@given(OPS)
+@settings(deadline=None, max_examples=100)
+def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_have_the_newest(
+    ops: list[tuple[object, ...]],
+) -> None:
+    world = World()
+    for name, *arguments in ops:
+        if name == "endpoint":
+            world.edit(replace(world.users, endpoint=arguments[0]))  # type: ignore[arg-type]
+        else:
+            getattr(world, str(name))(*arguments)
+        world.publisher.advance()
+        world.check()
+    world.settle()
+    assert world.publisher.waves.progress() == []
+    for node in IDS:
+        view = world.view(node)
+        assert contents(view) == contents(view.under({}))

@@ -1,0 +1,223 @@
+from collections.abc import Iterable
+
+import pytest
+
+from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
+from meshctl.fleet.node import Node
+from meshctl.fleet.waves import SILENCE, End, Lead, Pace, Run, Share, Stop, ordered, size
+from meshctl.names import CLUSTER, Ref, Role
+from meshctl.units import Percent
+
+ALL = Percent(10_000)
+PACE = Pace((1, Percent(1_000), ALL), hold=10.0)
+A = Ref(CLUSTER, "a")
+
+
+class Fleet:
+    """A run with nodes that do what a test says; the revision is that of the newest wave."""
+
+    def __init__(self, nodes: int, pace: Pace = PACE, leaders: Iterable[str] = ()) -> None:
+        self.run, self.now, self.revision = Run(pace, leaders, {A: "1"}, 0.0, revision=1), 0.0, 1
+        for number in range(nodes):
+            self.run.join(f"n{number}", 0.0)
+
+    def step(self) -> Lead | End | None:
+        """Let the run do what it wants now."""
+        found = self.run.step(self.now)
+        if isinstance(found, Lead):
+            self.revision += 1
+            self.run.lead(found.nodes, self.now, revision=self.revision)
+        return found
+
+    def take(self, *nodes: str) -> None:
+        """These nodes, or all that were given it, have taken it."""
+        for node in nodes or tuple(self.run.leaders):
+            self.run.hear(status(node, self.revision), self.now)
+
+    def refuse(self, node: str, version: str = "1") -> None:
+        refusal = Refusal(A, version, "no", self.now)
+        self.run.hear(status(node, self.revision, refusal), self.now)
+
+    def first(self) -> str:
+        """Take the first wave, and give its node."""
+        self.step()
+        (node,) = self.run.leaders
+        return node
+
+
+def status(node: str, reached: int, *refusals: Refusal) -> NodeStatus:
+    named = Node(node, Role.SIDECAR, ("web",), client="1.40")
+    return NodeStatus(named, named.view, NodeState.SYNCED, refusals=refusals, reached=reached)
+
+
+@pytest.mark.parametrize(
+    ("share", "nodes", "expected"),
+    [(1, 0, 1), (3, 2, 3), (Percent(1_000), 11, 2), (Percent(1), 5, 1), (ALL, 7, 7)],
+)
+def test_shares_round_up_and_are_at_least_one(share: Share, nodes: int, expected: int) -> None:
+    assert size(share, nodes) == expected
+
+
+def test_order_is_the_same_however_nodes_come_and_sick_ones_are_last() -> None:
+    names = [f"web@h{number}" for number in range(9)]
+    order = ordered(names)
+    assert order == ordered(reversed(names))
+    assert order != sorted(names)
+    assert ordered(names, [order[0]]) == [*order[1:], order[0]]
+
+
+def test_first_wave_is_one_node_and_the_next_comes_after_all_of_it_took_it_and_the_hold() -> None:
+    fleet = Fleet(30)
+    fleet.first()
+    fleet.now = 5.0
+    assert fleet.step() is None
+    fleet.take()
+    fleet.now = 14.9
+    assert fleet.step() is None
+    assert fleet.run.deadline(fleet.now) == 15.0
+    fleet.now = 15.0
+    fleet.step()
+    assert len(fleet.run.leaders) == 3
+    assert fleet.run.wave == 1
+    assert fleet.run.reached == 1
+    fleet.take()
+    fleet.now = 25.0
+    fleet.step()
+    assert len(fleet.run.leaders) == 30
+    fleet.take()
+    assert fleet.step() == End()
+
+
+def test_single_node_has_one_wave_and_no_hold() -> None:
+    fleet = Fleet(1)
+    fleet.first()
+    fleet.take()
+    assert fleet.step() == End()
+
+
+def test_waves_that_are_reached_already_are_passed_over() -> None:
+    fleet = Fleet(3)
+    fleet.first()
+    fleet.take()
+    fleet.now = 10.0
+    fleet.step()
+    assert len(fleet.run.leaders) == 3
+    fleet.step()
+    assert fleet.run.is_last
+
+
+def test_refusal_stops_the_run_until_the_node_takes_it() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    fleet.refuse(node)
+    fleet.now = 1000.0
+    assert fleet.step() is None
+    stop = fleet.run.stop(fleet.now)
+    assert stop == Stop(node, Refusal(A, "1", "no", 0.0))
+    assert fleet.run.stopped_by(fleet.now) == {A}
+    fleet.take(node)
+    assert fleet.run.stop(fleet.now) is None
+    fleet.now += 10.0
+    assert isinstance(fleet.step(), Lead)
+
+
+def test_refusal_of_something_else_stops_nothing() -> None:
+    fleet = Fleet(3)
+    fleet.refuse(fleet.first(), version="0")
+    assert fleet.run.stop(fleet.now) is None
+
+
+def test_silence_stops_the_run_and_a_late_answer_lets_it_go_on() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    assert fleet.run.deadline(0.0) == SILENCE
+    fleet.now = SILENCE
+    assert fleet.run.stop(fleet.now) == Stop(node)
+    assert fleet.run.waits_for == [node]
+    fleet.take(node)
+    assert fleet.run.stop(fleet.now) is None
+    fleet.now += 10.0
+    assert isinstance(fleet.step(), Lead)
+
+
+def test_node_that_leaves_and_is_back_is_waited_for_and_keeps_its_wave() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    fleet.run.leave(node, 1.0)
+    fleet.now = 2.0
+    assert fleet.step() is None
+    fleet.run.join(node, 2.0)
+    fleet.now = 30.0
+    assert fleet.step() is None
+    fleet.take(node)
+    fleet.now = 40.0
+    assert isinstance(fleet.step(), Lead)
+
+
+def test_another_node_is_taken_when_the_first_stays_away() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    fleet.run.leave(node, 1.0)
+    assert fleet.run.deadline(1.0) == 1.0 + SILENCE
+    fleet.now = 1.0 + SILENCE
+    found = fleet.step()
+    assert isinstance(found, Lead)
+    assert node not in found.nodes
+    assert len(found.nodes) == 1
+
+
+def test_last_wave_ends_without_those_who_refuse_or_are_silent_if_one_took_it() -> None:
+    fleet = Fleet(3, Pace((ALL,), 0.0))
+    fleet.step()
+    fleet.refuse("n0")
+    fleet.take("n1")
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) is None
+    fleet.now = SILENCE
+    assert fleet.step() == End()
+
+
+def test_only_node_that_refuses_stops_the_run() -> None:
+    fleet = Fleet(1)
+    fleet.refuse(fleet.first())
+    fleet.now = 1000.0
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) is not None
+
+
+def test_newcomers_of_the_last_wave_do_not_keep_it_from_ending() -> None:
+    fleet = Fleet(1)
+    fleet.first()
+    fleet.take()
+    fleet.step()
+    fleet.run.join("late", 0.0)
+    assert fleet.step() == End()
+
+
+def test_run_that_goes_on_after_a_restart_takes_nobody_new_before_all_may_be_back() -> None:
+    run = Run(PACE, ["n0"], {A: "1"}, 0.0, revision=1, counts_from=30.0)
+    for node in ("n0", "n1"):
+        run.join(node, 1.0)
+    run.hear(status("n0", 1), 1.0)
+    assert run.step(29.0) is None
+    assert run.deadline(29.0) == 30.0
+    assert run.step(30.0) == Lead(frozenset({"n1"}))
+
+
+def test_pace_that_gets_shorter_holds_for_what_runs() -> None:
+    fleet = Fleet(3)
+    fleet.first()
+    fleet.take()
+    assert fleet.step() is None
+    fleet.run.keep(Pace((ALL,), 0.0))
+    found = fleet.step()
+    assert found == End()
+
+
+def test_change_that_is_amended_forgets_a_refusal_of_what_it_was() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    fleet.refuse(node)
+    fleet.run.amend({A: "2"}, fleet.now)
+    assert fleet.run.stop(fleet.now) is None
+    assert fleet.run.waits_for == [node]
