@@ -1,4 +1,4 @@
-"""The gRPC service behind `meshctl fleet` and `confirm`: who is connected and what is published, as messages.
+"""The gRPC service behind `meshctl fleet`, `confirm` and `apply`: what is known now, as messages.
 
 May import what is served, and our own messages: with `api/inspect.py` and `cli/client.py` one of their ends.
 Lines of the catalog are looked up when somebody asks, as the files stand then.
@@ -21,6 +21,7 @@ from meshctl.operations.guard import NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import Finding, Span, nearest
+from meshctl.serve.progress import Wave
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import Standing
 from meshctl.v1 import fleet_pb2 as pb
@@ -28,6 +29,7 @@ from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.types import TYPES
 
+_TOLD = 20  # nodes that a wave waits for, by id
 _USER = 64  # characters of a user's name that go into the log
 
 _Context = grpc.aio.ServicerContext[object, object]
@@ -55,7 +57,7 @@ class FleetService(FleetServicer):
         """All nodes, by id."""
         now = asyncio.get_running_loop().time()
         nodes = [self._node(status) for status in self._fleet.nodes(now)]
-        return pb.ListNodesResponse(nodes=nodes, catalog=catalog(self._publisher.standing))
+        return pb.ListNodesResponse(nodes=nodes, catalog=self._catalog())
 
     async def GetNode(self, request: pb.GetNodeRequest, context: _Context) -> pb.GetNodeResponse:
         """One node; NOT_FOUND with the nearest id."""
@@ -65,7 +67,7 @@ class FleetService(FleetServicer):
             clock = _wall_clock()
             node.waiting.extend(inspect.waiting_message(one, clock) for one in inspect.waiting(found))
             node.view_revision = _revision(found.revision)
-        return pb.GetNodeResponse(node=node, catalog=catalog(self._publisher.standing))
+        return pb.GetNodeResponse(node=node, catalog=self._catalog())
 
     async def GetWhy(self, request: pb.GetWhyRequest, context: _Context) -> pb.GetWhyResponse:
         """Why a node is in its state; NOT_FOUND with the nearest id."""
@@ -92,7 +94,7 @@ class FleetService(FleetServicer):
             near = nearest(node_id, (one.node.id for one in self._fleet.nodes(now)))
             hint = f"; the nearest id is {near!r}" if near else ""
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {node_id!r}{hint}")
-        return status
+        return self._publisher.waves.shown(status)
 
     async def GetTarget(self, request: pb.GetTargetRequest, context: _Context) -> pb.GetTargetResponse:
         """What a node would stand for; NOT_FOUND with the nearest name."""
@@ -109,12 +111,9 @@ class FleetService(FleetServicer):
 
     async def Confirm(self, request: pb.ConfirmRequest, context: _Context) -> pb.ConfirmResponse:
         """Let go what is guarded, if it is still what the hash names, and who asks is on this machine."""
-        peer = context.peer()
-        if not is_local(peer):
-            words = "confirm is taken from the machine alone that meshctl serve runs on"
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, words)
+        who = await _local_user(context, "confirm", request.user)
         try:
-            taken = self._publisher.confirm(request.hash, f"{request.user[:_USER]} at {peer}")
+            taken = self._publisher.confirm(request.hash, who)
         except NotGuarded as error:
             if not error.current:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "nothing is guarded")
@@ -122,7 +121,39 @@ class FleetService(FleetServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
         return pb.ConfirmResponse(losses=taken.names)
 
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: _Context) -> pb.ListEntriesResponse:
+        """The files of the catalog as they were read last, by file."""
+        entries = (
+            pb.Entry(file=one.file, hash=one.hash, served=one.served) for one in self._publisher.entries()
+        )
+        return pb.ListEntriesResponse(entries=entries)
+
+    async def SkipWaves(self, request: pb.SkipWavesRequest, context: _Context) -> pb.SkipWavesResponse:
+        """Give all nodes the newest, if who asks is on this machine."""
+        who = await _local_user(context, "apply --now", request.user)
+        return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
+
+    def _catalog(self) -> pb.Catalog:
+        message, clock = catalog(self._publisher.standing), _wall_clock()
+        message.waves.extend(self._wave(wave, clock) for wave in self._publisher.waves.progress())
+        return message
+
+    def _wave(self, wave: Wave, clock: inspect.Clock) -> pb.Wave:
+        return pb.Wave(
+            view=wave.view,
+            wave=wave.wave,
+            waves=wave.waves,
+            reached=wave.reached,
+            nodes=wave.nodes,
+            waits_for=wave.waits_for[:_TOLD],
+            since=clock(wave.since),
+            stopped=wave.stopped,
+            node=wave.node,
+            refusal=self._refusal(wave.view, wave.refusal, clock) if wave.refusal else None,
+        )
+
     def _node(self, status: NodeStatus) -> pb.Node:
+        status = self._publisher.waves.shown(status)
         node, clock = status.node, _wall_clock()
         return pb.Node(
             id=node.id,
@@ -156,6 +187,15 @@ class FleetService(FleetServicer):
             locations=[_location(span) for span in self._publisher.places(view, refusal.ref, refusal.reason)],
             since=clock(refusal.since),
         )
+
+
+async def _local_user(context: _Context, what: str, user: str) -> str:
+    """Who asks, for the log; refused with PERMISSION_DENIED where that is not on this machine."""
+    peer = context.peer()
+    if not is_local(peer):
+        words = f"{what} is taken from the machine alone that meshctl serve runs on"
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, words)
+    return f"{user[:_USER]} at {peer}"
 
 
 def is_local(peer: str) -> bool:

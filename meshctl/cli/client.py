@@ -51,6 +51,32 @@ class Guarded(TypedDict):
     losses: list[str]
 
 
+class Refusal(TypedDict):
+    """A resource that a node refused."""
+
+    type: str
+    resource: str
+    version: str
+    reason: str
+    locations: list[Location]
+    since: NotRequired[str]
+
+
+class Wave(TypedDict):
+    """How far a change is among the nodes of one view."""
+
+    view: str
+    wave: int
+    waves: int
+    reached: int
+    nodes: int
+    waits_for: list[str]
+    since: NotRequired[str]
+    stopped: str
+    node: str
+    refusal: NotRequired[Refusal]
+
+
 class Catalog(TypedDict):
     """What is published; times are ISO 8601, as in all that follows."""
 
@@ -60,6 +86,7 @@ class Catalog(TypedDict):
     published_at: NotRequired[str]
     broken: list[BrokenEntry]
     guarded: NotRequired[Guarded]
+    waves: list[Wave]
 
 
 class TypeStatus(TypedDict):
@@ -73,17 +100,6 @@ class TypeStatus(TypedDict):
     acked_at: NotRequired[str]
     nacked_at: NotRequired[str]
     resources: int
-
-
-class Refusal(TypedDict):
-    """A resource that a node refused."""
-
-    type: str
-    resource: str
-    version: str
-    reason: str
-    locations: list[Location]
-    since: NotRequired[str]
 
 
 class Waiting(TypedDict):
@@ -217,6 +233,26 @@ def confirm(server: str, digest: str, user: str) -> Confirmed:
     """Let go what is guarded under this hash. Raises Failure; Stale when that is not what is guarded."""
     stale = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
     return cast(Confirmed, _ask(server, "Confirm", pb.ConfirmRequest(hash=digest, user=user), stale))
+
+
+class Entry(TypedDict):
+    """One file of the catalog as the server read it last."""
+
+    file: str
+    hash: str
+    served: bool
+
+
+def list_entries(server: str) -> list[Entry]:
+    """The files that `server` read, by file. Raises Failure."""
+    answer = cast(dict[str, list[Entry]], _ask(server, "ListEntries", pb.ListEntriesRequest()))
+    return answer["entries"]
+
+
+def skip_waves(server: str, user: str) -> list[str]:
+    """Give all nodes the newest; returns the views in which they waited for it. Raises Failure, Denied."""
+    answer = cast(dict[str, list[str]], _ask(server, "SkipWaves", pb.SkipWavesRequest(user=user)))
+    return answer["views"]
 
 
 def _ask(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> object:

@@ -31,6 +31,7 @@ COMMANDS = (
     Row("validate", "validate", "Check a catalog without a server."),
     Row("render", "render", "Show the exact resources that a node gets."),
     Row("serve", "serve", "Run the control plane on a catalog."),
+    Row("apply", "apply", "Wait until all nodes have what a catalog says."),
     Row("bootstrap", "bootstrap", "Write the configuration that an Envoy starts with."),
     Row("fleet", "fleet", "Show the connected nodes and what they accepted."),
     Row("confirm", "confirm", "Let go what the server guards: too much that would vanish at once."),

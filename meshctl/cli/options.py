@@ -1,6 +1,6 @@
 """Options that several commands take, and the types of their values.
 
-May import click and the pure part of a bootstrap.
+May import click, `units` and the pure part of a bootstrap.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from meshctl.envoy.bootstrap import CONTROL_PLANE, is_ip, parse_address
+from meshctl.units import Duration
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -53,6 +54,21 @@ class Port(click.ParamType[int]):
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 65_535):
             self.fail(f"{text!r} is not a port; write a number of 1 to 65535", param, ctx)
         return int(text)
+
+
+class DurationType(click.ParamType[Duration]):
+    """A length of time with its unit."""
+
+    name = "DURATION"
+
+    def convert(
+        self, value: str | Duration, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Duration:
+        """Read `1h`."""
+        try:
+            return value if isinstance(value, Duration) else Duration.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def catalog_option(command: Decorated) -> Decorated:

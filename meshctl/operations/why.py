@@ -93,6 +93,8 @@ def _own(known: Known) -> Iterator[Cause]:
             yield _unknown(known)
         case NodeState.ORPHAN:
             yield _orphan(status)
+        case NodeState.HELD:
+            yield Cause("held", status.reason, status.state_since, steps=_HELD)
         case NodeState.REFUSED | NodeState.STALLED | NodeState.WAITING | NodeState.SENDING:
             yield from _refused(known)
             yield from _unanswered(status)
@@ -147,6 +149,12 @@ def _refused(known: Known) -> Iterator[Cause]:
         words = f"{known.status.reason}; nothing of this type is sent until its view changes"
         yield Cause("refused", words, known.status.state_since, steps=(_CHANGE,))
 
+
+_HELD = (
+    "it comes when the nodes before it have taken the change: meshctl fleet list, meshctl apply",
+    "to give it to all nodes at once: meshctl apply --now",
+)
+"""A node that waits for its wave has nothing wrong with it."""
 
 _ADDRESS_IN_USE = "ddress already in use"
 """What the system says, and Envoy repeats, when another process has the address of a listener."""

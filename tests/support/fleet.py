@@ -4,6 +4,7 @@ import asyncio
 import re
 
 from meshctl.cli.client import Catalog, Node, list_nodes
+from meshctl.cli.client import skip_waves as skip
 from meshctl.verify.connection import get
 from meshctl.verify.scene import Scene
 
@@ -23,6 +24,11 @@ async def states(scene: Scene) -> dict[str, str]:
 async def catalog(scene: Scene) -> Catalog:
     """The state of the catalog that is served."""
     return (await asyncio.to_thread(list_nodes, scene.control_plane))["catalog"]
+
+
+async def skip_waves(scene: Scene) -> None:
+    """Give all nodes the newest."""
+    await asyncio.to_thread(skip, scene.control_plane, "test")
 
 
 async def metric(scene: Scene, name: str) -> float:

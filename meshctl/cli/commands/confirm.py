@@ -3,13 +3,12 @@
 May import the client and its neighbours.
 """
 
-import getpass
-
 import click
 
 from meshctl.cli import client
 from meshctl.cli.options import server_option
 from meshctl.cli.output import hint
+from meshctl.cli.user import user
 
 
 @click.command("confirm")
@@ -22,13 +21,6 @@ def command(digest: str, server: str) -> None:
     it has changed since, nothing goes, and the exit code is 4. Works on the machine alone that the server
     runs on, whose log keeps who confirmed what.
     """
-    for loss in client.confirm(server, digest, _user())["losses"]:
+    for loss in client.confirm(server, digest, user())["losses"]:
         click.echo(f"let go: {loss}")
     hint("meshctl fleet list")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in containers
-        return "unknown"

@@ -12,7 +12,7 @@ from meshctl.cli import client
 from meshctl.cli.commands import inspect
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
-from meshctl.cli.output import ago, hint, moment, table, write
+from meshctl.cli.output import ago, hint, moment, plural, table, write
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.names import SHORT_NAMES
 
@@ -162,6 +162,8 @@ def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[st
     guarded = catalog.get("guarded")
     why = "" if catalog["broken"] or guarded else catalog["reason"]  # else the lines below say it
     yield f"catalog: {catalog['state']}{what}" + (f"; {why}" if why else "")
+    for wave in catalog["waves"]:
+        yield f"  {_wave(wave, now)}"
     for broken in catalog["broken"]:
         problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
         yield f"  {_place(broken['location'])}: {problem} (serving: {broken['serving']})"
@@ -170,6 +172,18 @@ def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[st
         for loss in guarded["losses"]:
             yield f"  would vanish, and stays served: {loss}"
         yield f"  if that is meant: meshctl confirm {guarded['hash']}{there}"
+
+
+def _wave(wave: client.Wave, now: datetime) -> str:
+    """How far a change is; or why it does not go on, and the lines that it is about."""
+    begun = ago(wave.get("since", ""), now)
+    told = f"wave {wave['wave']} of {wave['waves']} of {wave['view']}, begun {begun}"
+    far = f"{told}: taken by {wave['reached']} of {plural(wave['nodes'], 'node')}"
+    if wave["stopped"]:
+        refusal = wave.get("refusal")
+        places = "".join(f" ({_place(place)})" for place in refusal["locations"]) if refusal else ""
+        return f"{far}; {click.style('stopped', fg='red')}: {wave['stopped']}{places}"
+    return f"{far}; waits for {', '.join(wave['waits_for'])}" if wave["waits_for"] else far
 
 
 def _place(place: client.Location) -> str:

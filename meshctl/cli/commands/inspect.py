@@ -15,6 +15,7 @@ from meshctl.cli.output import ago, hint, moment, plural, write
 from meshctl.names import SHORT_NAMES
 
 COLORS = {
+    "held": "yellow",
     "synced": "green",
     "refused": "red",
     "stalled": "red",

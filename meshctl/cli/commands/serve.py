@@ -14,27 +14,12 @@ from meshctl.api.fleet import add_fleet
 from meshctl.catalog.folder import MESH_FILE, NoCatalog, find_root
 from meshctl.cli.catalogs import no_catalog
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import Address, catalog_option
+from meshctl.cli.options import Address, DurationType, catalog_option
 from meshctl.serve.app import CannotServe, Settings, run
 from meshctl.units import Duration
 
 _DEFAULTS = Settings(Path())
 _STATE = ".meshctl"
-
-
-class _DurationType(click.ParamType[Duration]):
-    """A length of time with its unit."""
-
-    name = "DURATION"
-
-    def convert(
-        self, value: str | Duration, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Duration:
-        """Read `1h`."""
-        try:
-            return value if isinstance(value, Duration) else Duration.parse(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.command("serve")
@@ -62,7 +47,7 @@ class _DurationType(click.ParamType[Duration]):
 )
 @click.option(
     "--stale-limit",
-    type=_DurationType(),
+    type=DurationType(),
     default=_DEFAULTS.stale_limit,
     show_default=True,
     help="A kept state that was last known current longer ago is given to nobody.",

@@ -1,6 +1,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from hashlib import sha256
 
 import grpc
 import pytest
@@ -220,3 +221,44 @@ async def test_nobody_confirms_from_another_machine(asked: Asked) -> None:
         await asked.service.Confirm(pb.ConfirmRequest(hash=guarded.hash), stranger)  # type: ignore[arg-type]
     assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
     assert asked.publisher.standing.guarded == guarded
+
+
+async def test_nobody_skips_waves_from_another_machine(asked: Asked) -> None:
+    stranger = Stranger()
+    with pytest.raises(grpc.aio.AbortError):
+        await asked.service.SkipWaves(pb.SkipWavesRequest(), stranger)  # type: ignore[arg-type]
+    assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_waves_are_told_with_who_they_wait_for_and_who_waits_for_them(asked: Asked) -> None:
+    nodes = [replace(NODE, id=f"web@{number}") for number in range(3)]
+    seats = {node.id: asked.publisher.open(node, lambda: None) for node in nodes}
+    asked.publisher.change({"a/users.yaml": service("users", alias="people")})
+    listed = await asked.service.ListNodes(pb.ListNodesRequest(), Stranger())  # type: ignore[arg-type]
+    (wave,) = listed.catalog.waves
+    (first,) = wave.waits_for
+    assert (wave.view, wave.wave, wave.waves, wave.reached, wave.nodes) == (NODE.view, 1, 3, 0, 3)
+    view = seats[first].view()
+    routes = view.get(Ref(ROUTES, "egress/web")) if view else None
+    assert routes is not None
+    refusal = Refusal(routes.ref, routes.version, "no", 1.0)
+    refused = NodeStatus(nodes[int(first[-1])], NODE.view, NodeState.REFUSED, refusals=(refusal,))
+    asked.publisher.waves.hear(refused)
+    listed = await asked.service.ListNodes(pb.ListNodesRequest(), Stranger())  # type: ignore[arg-type]
+    (wave,) = listed.catalog.waves
+    assert wave.stopped == f"{first} refused egress/web: no"
+    assert (wave.node, wave.refusal.resource) == (first, "egress/web")
+    other = next(node for node in nodes if node.id != first)
+    node = await asked.node(NodeStatus(other, NODE.view, NodeState.SYNCED))
+    assert (node.state, node.reason) == ("held", f"wave 1 of 3 of {NODE.view} is stopped: {wave.stopped}")
+
+
+async def test_entries_are_told_by_hash_and_whether_they_are_served(asked: Asked) -> None:
+    asked.publisher.change({"a/web.yaml": b"service: web\nprot: 1\n"})
+    listed = await asked.service.ListEntries(pb.ListEntriesRequest(), Stranger())  # type: ignore[arg-type]
+    assert [(one.file, one.served) for one in listed.entries] == [
+        ("a/users.yaml", True),
+        ("a/web.yaml", False),
+        ("mesh.yaml", True),
+    ]
+    assert listed.entries[1].hash == sha256(b"service: web\nprot: 1\n").hexdigest()

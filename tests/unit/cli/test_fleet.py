@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 
 import grpc
 import pytest
@@ -29,6 +31,7 @@ class _Fleet(FleetServicer):
 
     def __init__(self) -> None:
         self.nodes: list[pb.Node] = []
+        self.entries: list[pb.Entry] = []
         self.confirmed: list[tuple[str, bool]] = []
         self.catalog = pb.Catalog(state="current", revision="7", published_at=_before(1.5 * 60))
 
@@ -60,6 +63,16 @@ class _Fleet(FleetServicer):
         if list(request.names) == ["web"]:
             return pb.GetTargetResponse(address="127.0.0.1:15001", hosts=["users"])
         context.abort(grpc.StatusCode.NOT_FOUND, "unknown service 'wbe'; the nearest name is 'web'")
+
+    def ListEntries(
+        self, request: pb.ListEntriesRequest, context: grpc.ServicerContext
+    ) -> pb.ListEntriesResponse:
+        return pb.ListEntriesResponse(entries=self.entries)
+
+    def SkipWaves(self, request: pb.SkipWavesRequest, context: grpc.ServicerContext) -> pb.SkipWavesResponse:
+        views = [wave.view for wave in self.catalog.waves]
+        del self.catalog.waves[:]
+        return pb.SkipWavesResponse(views=views)
 
     def Confirm(self, request: pb.ConfirmRequest, context: grpc.ServicerContext) -> pb.ConfirmResponse:
         self.confirmed.append((request.hash, bool(request.user)))
@@ -199,6 +212,108 @@ def test_list_names_broken_entries_by_line_with_what_is_served_meanwhile(
         "catalog: broken, revision 7 published 1m ago",
         "  accounts/users.yaml:2:1: MSH0201 service has no key 'prot'; write 'port' (serving: last good)",
     ]
+
+
+WAVE = pb.Wave(
+    view="sidecar/web@1.40",
+    wave=1,
+    waves=3,
+    nodes=30,
+    waits_for=["web@host-7"],
+    since=_before(61),
+)
+STOPPED = pb.Wave(
+    view="gateway/edge@1.40",
+    wave=2,
+    waves=3,
+    reached=1,
+    nodes=30,
+    since=_before(61),
+    stopped="edge@host-1 refused users/v1: no good",
+    node="edge@host-1",
+    refusal=pb.Refusal(
+        type="cds",
+        resource="users/v1",
+        locations=[pb.Location(file="accounts/users.yaml", line=3, column=13)],
+    ),
+)
+
+
+def test_list_says_how_far_each_wave_is_and_where_one_stopped(
+    fleet: _Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.waves.extend([STOPPED, WAVE])
+    run(["fleet", "list"])
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  wave 2 of 3 of gateway/edge@1.40, begun 1m ago: taken by 1 of 30 nodes;"
+        " stopped: edge@host-1 refused users/v1: no good (accounts/users.yaml:3:13)",
+        "  wave 1 of 3 of sidecar/web@1.40, begun 1m ago: taken by 0 of 30 nodes; waits for web@host-7",
+    ]
+
+
+@pytest.fixture
+def mesh(tmp_path: Path, fleet: _Fleet) -> Path:
+    """A folder that the server has read."""
+    (tmp_path / "mesh.yaml").write_text("format: 1\n")
+    digest = sha256(b"format: 1\n").hexdigest()
+    fleet.entries = [pb.Entry(file="mesh.yaml", hash=digest, served=True)]
+    return tmp_path
+
+
+def test_apply_ends_when_all_nodes_have_it(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.nodes = [AWAY]
+    assert run(["apply", str(mesh)]) == 0
+    assert capsys.readouterr() == (f"applied: all connected nodes have 1 file of {mesh}\n", "")
+
+
+def test_apply_now_skips_the_waves(fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fleet.catalog.waves.append(WAVE)
+    assert run(["apply", str(mesh), "--now"]) == 0
+    assert capsys.readouterr().err == "waves skipped: sidecar/web@1.40\n"
+
+
+def test_apply_tells_of_waves_and_gives_up_after_its_timeout(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.waves.append(WAVE)
+    assert run(["apply", str(mesh), "--timeout", "200ms"]) == 5
+    words = "wave 1 of 3 of sidecar/web@1.40: 0 of 30 nodes, waits for web@host-7"
+    assert capsys.readouterr().err.splitlines() == [
+        words,
+        f"Error: not all nodes have it after 200ms: {words}",
+    ]
+
+
+def test_apply_ends_where_a_wave_stopped(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.waves.append(STOPPED)
+    assert run(["apply", str(mesh)]) == 1
+    assert (
+        "Error: stopped: gateway/edge@1.40: edge@host-1 refused users/v1: no good" in capsys.readouterr().err
+    )
+
+
+def test_apply_ends_where_a_node_refuses_or_a_file_is_held_back(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.nodes = [WEB]
+    assert run(["apply", str(mesh)]) == 1
+    assert "Error: stopped: web@host-7: 1 resource refused" in capsys.readouterr().err
+    fleet.entries[0].served = False
+    assert run(["apply", str(mesh)]) == 1
+    assert "Error: not served as on disk: mesh.yaml" in capsys.readouterr().err
+
+
+def test_apply_of_another_folder_than_the_server_reads_is_exit_code_4(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meshctl.cli.commands.apply._SOON_S", 0.1)
+    fleet.entries.append(pb.Entry(file="a/web.yaml", hash="00", served=True))
+    assert run(["apply", str(mesh)]) == 4
+    assert f"serves something else than {mesh}: 1 different file: a/web.yaml" in capsys.readouterr().err
 
 
 def test_list_says_what_would_vanish_and_what_to_type(
