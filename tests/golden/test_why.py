@@ -59,6 +59,7 @@ CASES: Mapping[str, Known] = {
     "stalled, after a refusal": Known(
         status(NodeState.STALLED, refusals=(BAD,)), lines=LINES, waits=[replace(WAIT, since=-26.0)]
     ),
+    "held": Known(status(NodeState.HELD, f"wave 1 of 3 of {NODE.view} waits for web@host-3")),
     "orphan": Known(status(NodeState.ORPHAN)),
     "unknown": Known(status(NodeState.UNKNOWN), unknown="unknown service 'wbe'; the nearest name is 'web'"),
     "synced, and too old": Known(replace(SYNCED, node=replace(NODE, client="1.35"))),
