@@ -23,7 +23,8 @@ SIDECAR, GATEWAY = "sidecar", "gateway"
 
 USERS_FILE = "accounts/users.yaml"
 
-_MESH = "format: 1\nedition: 2026.11\nname: demo\n"
+# One node of each kind: there is nobody to wait for.
+_MESH = "format: 1\nedition: 2026.11\nname: demo\nwaves: {hold: 0s}\n"
 _WEB = "service: web\nport: 8081\nendpoints: [127.0.0.1:{web}]\nuses: [users]\n"
 _EDGE = (
     "gateway: edge\nlisteners:\n  - {{bind: 127.0.0.1:{edge}}}\n"

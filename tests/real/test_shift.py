@@ -34,13 +34,13 @@ async def test_ten_weights_a_second_apart_and_the_removal_of_the_old_version_los
 
 
 async def test_twenty_flips_each_as_soon_as_the_one_before_is_published_lose_no_request(stage: Stage) -> None:
-    before = await fleet.metric(stage.scene, "meshctl_revision")
+    before = await fleet.metric(stage.scene, "meshctl_publishes_total")
     async with loaded(stage) as load, load.change("20 flips"):
         async for flip in beats(20, every_s=0.15):
             put(stage, {"v1": 100, "v2": 0} if flip % 2 else {"v1": 0, "v2": 100})
-            await _until_revision(stage, before + flip + 1)  # two edits in one breath are one change
+            await _until_published(stage, before + flip + 1)  # two edits in one breath are one change
         await until_shares(stage, {"v1": 100})
-    assert await fleet.metric(stage.scene, "meshctl_revision") == before + 20
+    assert await fleet.metric(stage.scene, "meshctl_publishes_total") == before + 20
 
 
 async def test_a_version_replaced_by_another_in_one_edit_loses_no_request(stage: Stage) -> None:
@@ -66,8 +66,8 @@ async def test_a_cluster_whose_settings_change_is_warm_at_once_and_loses_no_requ
         assert list(waited.values()) == [0]
 
 
-async def _until_revision(stage: Stage, revision: float) -> None:
+async def _until_published(stage: Stage, changes: float) -> None:
     async def published() -> bool:
-        return await fleet.metric(stage.scene, "meshctl_revision") >= revision
+        return await fleet.metric(stage.scene, "meshctl_publishes_total") >= changes
 
-    await eventually(published, f"revision {revision:g} is published")
+    await eventually(published, f"{changes:g} changes are published")

@@ -1,6 +1,6 @@
 """What a real Envoy holds, read from its admin API's config dump."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from meshctl.verify.processes import Envoy
@@ -54,6 +54,25 @@ async def shares(envoy: Envoy, service: str) -> Mapping[str, int]:
         if all(name.startswith(f"{service}/") for name in weights) and whole:
             return {name.partition("/")[2]: round(100 * weight / whole) for name, weight in weights.items()}
     return {}
+
+
+async def route_timeout(envoy: Envoy, service: str) -> str:
+    """The request timeout of the first route that leads to a service; empty where there is none."""
+    for route in _routes(await _dumps(envoy, "RoutesConfigDump")):
+        action = route.get("route", {})
+        weighted = action.get("weighted_clusters", {}).get("clusters", ())
+        if any(one.startswith(f"{service}/") for one in (action.get("cluster", ""), *_names(weighted))):
+            return str(action["timeout"])
+    return ""
+
+
+def _names(weighted: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    return (one["name"] for one in weighted)
+
+
+async def endpoints(envoy: Envoy, cluster: str) -> int:
+    """How many endpoints a cluster has."""
+    return sum((await envoy.stats(rf"^cluster\.{cluster}\.membership_total$")).values())
 
 
 def _routes(dumps: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

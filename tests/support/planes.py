@@ -88,6 +88,7 @@ def _settings(scene: Scene, ordering: Ordering) -> Settings:
         http=scene.http,
         state=scene.state,
         ordering=ordering,
+        returns_s=ordering.grace,
     )
 
 
@@ -144,6 +145,7 @@ def main() -> None:
         http=said.http,
         state=Path(said.state),
         ordering=NeedsOrder(float(said.grace)),
+        returns_s=float(said.grace),
     )
     asyncio.run(run(settings, SERVICES))
 
