@@ -134,11 +134,12 @@ def _close(overlay: dict[Ref, Resource | None], head: Content, known: Content, c
 
     `known` is the same content before the publication.
     """
+    held = _over(overlay, head)
     open_ = [one for one in overlay.values() if one is not None]
     open_ += [new for ref, (_, new) in change.items() if new is not None and ref not in overlay]
     while open_:
         for need in _needs(open_.pop()):
-            if _over(overlay, head)(need) is not None:
+            if held(need) is not None:
                 continue
             newest, older = head(need), known(need)
             if newest is not None:

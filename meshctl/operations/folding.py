@@ -60,12 +60,19 @@ def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs)
     concerned = found.keys() | runs.running()
     for key in endpoints:
         for name in _both(concerned, runs.holders(key)):
-            found.setdefault(name, {})[key.ref] = (snapshot.resources.get(key), resources[key])
+            if name in found or _is_held(snapshot, name, key.ref):
+                found.setdefault(name, {})[key.ref] = (snapshot.resources.get(key), resources[key])
     for name, view in views.items():
         found[name].update(_moved(snapshot, resources, snapshot.views.get(name), view))
     return {
         name: {ref: pair for ref, pair in one.items() if pair[0] != pair[1]} for name, one in found.items()
     }
+
+
+def _is_held(snapshot: Snapshot, view: str, ref: Ref) -> bool:
+    """Whether somebody has an older version, or none, of this name."""
+    known = snapshot.views.get(view)
+    return known is not None and (ref in known.contents.settled or ref in known.contents.leading)
 
 
 def _both(one: Collection[str], other: Collection[str]) -> list[str]:
