@@ -12,6 +12,11 @@ EXIT_FAILED = 1
 EXIT_DENIED = 3
 EXIT_STALE = 4
 EXIT_TIMEOUT = 5
+EXIT_CHANGES = 2
+EXIT_USAGE_DETAILED = 64
+"""Under --detailed-exitcode, where 2 says that there are changes."""
+
+DETAILED = "--detailed-exitcode"
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 

@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from meshctl import __version__
-from meshctl.cli.errors import EXIT_FAILED, EXIT_INTERRUPTED, unexpected
+from meshctl.cli.errors import DETAILED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE_DETAILED, unexpected
 from meshctl.cli.groups import Group
 
 
@@ -30,6 +30,7 @@ COMMANDS = (
     Row("catalog", "catalog", "Add services; list and show services and gateways."),
     Row("validate", "validate", "Check a catalog without a server."),
     Row("render", "render", "Show the exact resources that a node gets."),
+    Row("plan", "plan", "Show what this release of meshctl would serve differently."),
     Row("serve", "serve", "Run the control plane on a catalog."),
     Row("apply", "apply", "Wait until all nodes have what a catalog says."),
     Row("bootstrap", "bootstrap", "Write the configuration that an Envoy starts with."),
@@ -93,7 +94,8 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        mistyped = isinstance(error, click.UsageError) and DETAILED in arguments
+        return EXIT_USAGE_DETAILED if mistyped else error.exit_code
     except BrokenPipeError:
         # The reader went away (`meshctl render | head`); nothing may be written when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,10 @@ from meshctl.units import Duration
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
+STATE = ".meshctl"
+"""The folder beside the catalog where `meshctl serve` keeps its last good state, if none is named."""
+
+
 class Address(click.ParamType[str]):
     """HOST:PORT; `http://` before it does no harm."""
 

@@ -9,7 +9,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -53,6 +53,26 @@ class State:
     texts: Mapping[str, bytes]
     snapshot: Snapshot
     current_at: float
+
+
+def read_state(directory: Path) -> State | None:
+    """What is kept in `directory` now, for a look: a server may have it open, and nothing is written.
+
+    None where nothing is kept. Raises StateUnavailable where it cannot be read, or not by this meshctl.
+    """
+    file = (directory / _FILE).resolve()
+    if not file.is_file():
+        return None
+    try:
+        with (
+            closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as kept,
+            closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
+        ):
+            kept.backup(copy)  # as of one moment; and what an older meshctl wrote is brought up in the copy
+            _prepare(copy)
+            return _read(copy, Tables(copy))
+    except (sqlite3.Error, Damaged, LookupError, ValueError, TypeError) as error:
+        raise StateUnavailable(f"cannot read {file}: {error}") from error
 
 
 class Disk:
@@ -161,11 +181,7 @@ class Disk:
         self._database.execute(f"PRAGMA locking_mode = {locking}")
         _prepare(self._database)
         self._tables = Tables(self._database)
-        meta = dict(self._database.execute("SELECT name, value FROM meta"))
-        if not meta:
-            return None
-        snapshot = self._tables.read(int(meta["revision"]))
-        return State(self._tables.read_texts(), snapshot, float(meta["current_at"]))
+        return _read(self._database, self._tables)
 
     def _move_aside(self, error: Exception) -> None:
         aside = f"{self._file}.aside"
@@ -206,6 +222,14 @@ def _prepare(database: sqlite3.Connection) -> None:
     for older in range(schema, SCHEMA) if schema else ():
         upgrade = f"{_UPGRADES[older]}; PRAGMA user_version = {older + 1};"
         database.executescript(f"BEGIN IMMEDIATE; {upgrade} COMMIT;")
+
+
+def _read(database: sqlite3.Connection, tables: Tables) -> State | None:
+    meta = dict(database.execute("SELECT name, value FROM meta"))
+    if not meta:
+        return None
+    snapshot = tables.read(int(meta["revision"]))
+    return State(tables.read_texts(), snapshot, float(meta["current_at"]))
 
 
 def _changed(old: Snapshot, new: Snapshot) -> tuple[set[ResourceKey], set[str]]:

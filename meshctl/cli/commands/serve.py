@@ -14,12 +14,11 @@ from meshctl.api.fleet import add_fleet
 from meshctl.catalog.folder import MESH_FILE, NoCatalog, find_root
 from meshctl.cli.catalogs import no_catalog
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import Address, DurationType, catalog_option
+from meshctl.cli.options import STATE, Address, DurationType, catalog_option
 from meshctl.serve.app import CannotServe, Settings, run
 from meshctl.units import Duration
 
 _DEFAULTS = Settings(Path())
-_STATE = ".meshctl"
 
 
 @click.command("serve")
@@ -43,7 +42,7 @@ _STATE = ".meshctl"
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the last good state is kept, for a start without a usable catalog; "
-    f"without it: {_STATE} beside the catalog.",
+    f"without it: {STATE} beside the catalog.",
 )
 @click.option(
     "--stale-limit",
@@ -60,7 +59,7 @@ def command(catalog: str, xds: str, http: str, state: Path | None, stale_limit: 
     have been told to connect elsewhere.
     """
     folder = _folder(catalog, state)
-    settings = Settings(folder, xds, http, state or folder.resolve().parent / _STATE, stale_limit)
+    settings = Settings(folder, xds, http, state or folder.resolve().parent / STATE, stale_limit)
     try:
         asyncio.run(run(settings, [add_fleet]))
     except CannotServe as error:
@@ -79,7 +78,7 @@ def _folder(catalog: str, state: Path | None) -> Path:
     except NoCatalog as error:
         around = path.resolve().parent
         others = os.path.isfile(around / MESH_FILE) or os.path.isfile(around / "catalog" / MESH_FILE)
-        served_before = not others and (around / _STATE).is_dir()
+        served_before = not others and (around / STATE).is_dir()
         named = os.path.isdir(path) and not others and source is not ParameterSource.DEFAULT
         if state is not None or served_before or named:
             return path
