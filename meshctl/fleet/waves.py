@@ -20,7 +20,8 @@ SILENCE = 20.0
 """Seconds for which a node may leave a change unanswered before the run counts as stopped."""
 
 RETURN = 30.0
-"""Seconds within which nodes are back after a restart of the server: the longest back-off of Envoy."""
+"""Seconds within which nodes are back after a restart of the server: the longest back-off of an Envoy whose
+bootstrap does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Run:
         self._away: dict[str, float] = dict.fromkeys(self._leaders, now)
         self._reached_at: float | None = None
         self._wave = 0
+        self._in_first, self._second, self._trying = True, False, False  # a second node: tried, being taken
+        self._excused: set[str] = set()  # failed in the first wave, where another node took it
 
     @property
     def leaders(self) -> frozenset[str]:
@@ -178,6 +181,8 @@ class Run:
     def lead(self, nodes: Iterable[str], now: float, *, revision: int) -> None:
         """These nodes were given the change, at this revision."""
         new = set(nodes) - self._leaders
+        self._in_first = self._trying or not self._leaders
+        self._trying = False
         self._leaders |= new
         self._missing.update(dict.fromkeys(new & self._connected.keys(), now))
         self._away.update(dict.fromkeys(new - self._connected.keys(), now))
@@ -187,6 +192,8 @@ class Run:
         """What is to be done now, None: nothing before the next event or `deadline`."""
         if not self._led:
             return self._first(now)
+        if (second := self._try_second(now)) is not None:
+            return second
         self._pass_over(now)
         if self.is_last and self._may_count(now):
             return End() if self._is_over(now) else None
@@ -206,10 +213,13 @@ class Run:
 
     def stop(self, now: float) -> Stop | None:
         """Why the run does not go on by itself, None if it does."""
-        if self._refusing and not (self.is_last and self.reached):
-            node = min(self._refusing)
-            return Stop(node, self._refusing[node])
-        node, since = next(iter(self._missing.items()), ("", now))
+        if self._in_first and self._second and not self._all_failed(now):
+            return None  # the second node has not answered yet, or took it
+        refusing = [node for node in self._refusing if node not in self._excused]
+        if refusing and not (self.is_last and self.reached):
+            return Stop(min(refusing), self._refusing[min(refusing)])
+        waits = ((node, since) for node, since in self._missing.items() if node not in self._excused)
+        node, since = next(waits, ("", now))
         return Stop(node) if now - since >= SILENCE else None
 
     def stopped_by(self, now: float) -> frozenset[Ref]:
@@ -237,6 +247,19 @@ class Run:
             return None
         return self._take(size(self.pace.shares[self._wave], self.nodes))
 
+    def _try_second(self, now: float) -> Lead | None:
+        """The first node failed, and that may be the node's own fault: another one is tried, once."""
+        if self._second or not self._in_first or not self._all_failed(now):
+            return None
+        lead = self._take(1)
+        self._second = self._trying = lead is not None
+        return lead
+
+    def _all_failed(self, now: float) -> bool:
+        """Whether all connected nodes that were given it refused it, or have been silent for too long."""
+        late = all(now - since >= SILENCE for since in self._ends_of_missing())
+        return late and len(self._missing) + len(self._refusing) == self._led
+
     def _take(self, number: int) -> Lead | None:
         free = ordered(self._connected.keys() - self._leaders, self.sick)
         return Lead(frozenset(free[:number])) if free and number > 0 else None
@@ -262,7 +285,11 @@ class Run:
         return (next(iter(times)), next(reversed(times))) if times else ()
 
     def _note_reached(self, now: float) -> None:
-        if self._missing or self._refusing or not self._led:
+        waiting = len(self._missing) + len(self._refusing)
+        if self._second and self._in_first and waiting < self._led:
+            self._excused = {*self._missing, *self._refusing}
+        excused = sum(node in self._missing or node in self._refusing for node in self._excused)
+        if waiting > excused or not self._led:
             self._reached_at = None
         elif self._reached_at is None:
             self._reached_at = now

@@ -106,19 +106,66 @@ def test_waves_that_are_reached_already_are_passed_over() -> None:
     assert fleet.run.is_last
 
 
-def test_refusal_stops_the_run_until_the_node_takes_it() -> None:
+def test_first_node_that_refuses_or_is_silent_is_not_believed_before_a_second_was_tried() -> None:
+    for silent in (False, True):
+        fleet = Fleet(30)
+        node = fleet.first()
+        if silent:
+            fleet.now = SILENCE
+        else:
+            fleet.refuse(node)
+        second = fleet.step()
+        assert isinstance(second, Lead)
+        assert len(second.nodes) == 1
+        assert fleet.run.stop(fleet.now) is None
+        fleet.take(*second.nodes)
+        fleet.now += 10.0
+        assert fleet.step() == Lead(frozenset(ordered(f"n{number}" for number in range(30))[2:3]))
+        assert fleet.run.stop(fleet.now) is None, "the node is to blame, and fleet says so of it"
+
+
+def test_run_stops_when_both_refuse_until_one_takes_it() -> None:
     fleet = Fleet(3)
-    node = fleet.first()
+    first = fleet.first()
+    fleet.refuse(first)
+    second = fleet.step()
+    assert isinstance(second, Lead)
+    fleet.refuse(*second.nodes)
+    fleet.now = 1000.0
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) == Stop(min(first, *second.nodes), Refusal(A, "1", "no", 0.0))
+    assert fleet.run.stopped_by(fleet.now) == {A}
+    fleet.take(*second.nodes)
+    assert fleet.run.stop(fleet.now) is None
+    fleet.now += 10.0
+    assert isinstance(fleet.step(), Lead)
+
+
+def test_one_of_several_in_a_first_wave_that_refuses_stops_the_run() -> None:
+    fleet = Fleet(9, Pace((3, ALL), 0.0))
+    fleet.step()
+    node, *others = sorted(fleet.run.leaders)
+    fleet.take(*others)
+    fleet.refuse(node)
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) == Stop(node, Refusal(A, "1", "no", 0.0))
+
+
+def test_refusal_in_a_later_wave_stops_the_run() -> None:
+    fleet = Fleet(30)
+    fleet.first()
+    fleet.take()
+    fleet.now = 10.0
+    found = fleet.step()
+    assert isinstance(found, Lead)
+    node, other = sorted(found.nodes)
+    fleet.take(other)
     fleet.refuse(node)
     fleet.now = 1000.0
     assert fleet.step() is None
     stop = fleet.run.stop(fleet.now)
-    assert stop == Stop(node, Refusal(A, "1", "no", 0.0))
-    assert fleet.run.stopped_by(fleet.now) == {A}
-    fleet.take(node)
-    assert fleet.run.stop(fleet.now) is None
-    fleet.now += 10.0
-    assert isinstance(fleet.step(), Lead)
+    assert stop is not None
+    assert stop.node == node
 
 
 def test_refusal_of_something_else_stops_nothing() -> None:
@@ -128,16 +175,16 @@ def test_refusal_of_something_else_stops_nothing() -> None:
 
 
 def test_silence_stops_the_run_and_a_late_answer_lets_it_go_on() -> None:
-    fleet = Fleet(3)
+    fleet = Fleet(1)
     node = fleet.first()
     assert fleet.run.deadline(0.0) == SILENCE
     fleet.now = SILENCE
+    assert fleet.step() is None
     assert fleet.run.stop(fleet.now) == Stop(node)
     assert fleet.run.waits_for == [node]
     fleet.take(node)
     assert fleet.run.stop(fleet.now) is None
-    fleet.now += 10.0
-    assert isinstance(fleet.step(), Lead)
+    assert fleet.step() == End()
 
 
 def test_node_that_leaves_and_is_back_is_waited_for_and_keeps_its_wave() -> None:
@@ -147,10 +194,10 @@ def test_node_that_leaves_and_is_back_is_waited_for_and_keeps_its_wave() -> None
     fleet.now = 2.0
     assert fleet.step() is None
     fleet.run.join(node, 2.0)
-    fleet.now = 30.0
+    fleet.now = 20.0
     assert fleet.step() is None
     fleet.take(node)
-    fleet.now = 40.0
+    fleet.now = 30.0
     assert isinstance(fleet.step(), Lead)
 
 
