@@ -222,12 +222,20 @@ class Run:
         node, since = next(waits, ("", now))
         return Stop(node) if now - since >= SILENCE else None
 
-    def stopped_by(self, now: float) -> frozenset[Ref]:
-        """The names that keep the run stopped: what was refused, or all of it where a node is silent."""
+    def is_superseded(self, names: Collection[Ref], now: float) -> bool:
+        """Whether a newer change of these names takes the place of the run: it is stopped.
+
+        A node that refused something is given what changes beside it; one that is silent, only a repair.
+        """
         stop = self.stop(now)
         if stop is None:
-            return frozenset()
-        return frozenset(self._moving) if stop.refusal is None else frozenset({stop.refusal.ref})
+            return False
+        return stop.refusal is not None or not self._moving.keys().isdisjoint(names)
+
+    def heirs(self, now: float) -> frozenset[str]:
+        """Who leads a run that takes the place of this one: those of its first wave; none for another run."""
+        is_first = self._in_first and self._led > 0 and self.stop(now) is not None
+        return frozenset(self._leaders) if is_first else frozenset()
 
     @property
     def _led(self) -> int:
@@ -251,6 +259,8 @@ class Run:
         """The first node failed, and that may be the node's own fault: another one is tried, once."""
         if self._second or not self._in_first or not self._all_failed(now):
             return None
+        if self._led > size(self.pace.shares[0], self.nodes):
+            return None  # two were tried by the run before, which this one took the place of
         lead = self._take(1)
         self._second = self._trying = lead is not None
         return lead

@@ -52,7 +52,9 @@ class Waves:
     def first(self, view: str) -> frozenset[str]:
         """The nodes that a new run begins with, by id."""
         self._begun.add(view)
-        post = self._posts.named(view)
+        run, post = self._runs.get(view), self._posts.named(view)
+        if run is not None and (heirs := run.heirs(self._now())):
+            return heirs
         nodes = _nodes(post)
         if post is None or not nodes:
             return frozenset()
@@ -61,7 +63,7 @@ class Waves:
     def superseded(self, view: str, names: frozenset[Ref]) -> bool:
         """Whether a run is stopped, and a change of these names makes it pointless."""
         run = self._runs.get(view)
-        return run is not None and not names.isdisjoint(run.stopped_by(self._now()))
+        return run is not None and run.is_superseded(names, self._now())
 
     # What happens.
 

@@ -134,7 +134,8 @@ def test_run_stops_when_both_refuse_until_one_takes_it() -> None:
     fleet.now = 1000.0
     assert fleet.step() is None
     assert fleet.run.stop(fleet.now) == Stop(min(first, *second.nodes), Refusal(A, "1", "no", 0.0))
-    assert fleet.run.stopped_by(fleet.now) == {A}
+    assert fleet.run.heirs(fleet.now) == {first, *second.nodes}
+    assert fleet.run.is_superseded({Ref(CLUSTER, "b")}, fleet.now), "what changes beside it does not wait"
     fleet.take(*second.nodes)
     assert fleet.run.stop(fleet.now) is None
     fleet.now += 10.0
@@ -182,9 +183,19 @@ def test_silence_stops_the_run_and_a_late_answer_lets_it_go_on() -> None:
     assert fleet.step() is None
     assert fleet.run.stop(fleet.now) == Stop(node)
     assert fleet.run.waits_for == [node]
+    assert not fleet.run.is_superseded({Ref(CLUSTER, "b")}, fleet.now)
+    assert fleet.run.is_superseded({A}, fleet.now)
     fleet.take(node)
     assert fleet.run.stop(fleet.now) is None
     assert fleet.step() == End()
+
+
+def test_run_in_place_of_one_that_two_nodes_stopped_tries_no_third() -> None:
+    fleet = Fleet(9, leaders=["n0", "n1"])
+    fleet.refuse("n0")
+    fleet.refuse("n1")
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) is not None
 
 
 def test_node_that_leaves_and_is_back_is_waited_for_and_keeps_its_wave() -> None:

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus
+from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus, Refusal
 from meshctl.fleet.node import Node
 from meshctl.fleet.waves import RETURN
-from meshctl.names import CLUSTER, Role
+from meshctl.names import CLUSTER, Ref, Role
 from meshctl.operations.guard import NotGuarded
 from meshctl.serve.publish import Publisher
 from meshctl.serve.seats import Seat
@@ -458,3 +458,19 @@ def test_views_of_one_service_are_as_many_as_the_limit_and_idle_ones_make_room()
     assert nodes[1].view not in views
     assert {nodes[0].view, nodes[2].view, nodes[-2].view} <= views
     assert world.sit(PAY).view() is not None
+
+
+def test_what_changes_beside_a_refused_resource_is_given_to_who_refused_it() -> None:
+    world = World().start(CATALOG)
+    seat = world.sit(PAY)
+    slow = service("users") + b"timeouts: {connect: 9s}\n"
+    world.publisher.change({"a/users.yaml": slow})
+    cluster = view(seat).get(Ref(CLUSTER, "users/v1"))
+    assert cluster is not None
+    refusal = Refusal(cluster.ref, cluster.version, "no", 0.0)
+    world.publisher.waves.hear(NodeStatus(PAY, PAY.view, NodeState.REFUSED, refusals=(refusal,)))
+    world.publisher.advance()
+    assert [wave.stopped for wave in world.publisher.waves.progress()] == ["pay@1 refused users/v1: no"]
+    world.publisher.change({"a/web.yaml": service("web", "users") + b"timeouts: {connect: 7s}\n"})
+    before = view(seat).under(view(seat).view.contents.settled)
+    assert view(seat).get(Ref(CLUSTER, "web/v1")) != before.get(Ref(CLUSTER, "web/v1"))
