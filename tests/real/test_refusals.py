@@ -65,6 +65,19 @@ async def test_of_three_clusters_in_one_answer_the_bad_one_is_named_and_the_othe
         assert "hunter2" in envoy.log_tail()  # it was in Envoy's words
 
 
+async def test_a_cluster_that_comes_after_a_refused_one_is_used_before_that_is_repaired(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults.bad_cluster(monkeypatch, "users/v3", "hunter2")
+    text = stage.scene.users({"v1": 100, "v2": 0})
+    bad = text.replace("serving:", "  v3: {endpoints: [127.0.0.1:9]}\nserving:")
+    async with loaded(stage) as load, load.change("a bad cluster, and a good one after it"):
+        stage.scene.write(USERS_FILE, bad)
+        await until_state(stage, "refused")
+        stage.scene.write(USERS_FILE, bad.replace("serving:", "  v4: {endpoints: [127.0.0.1:9]}\nserving:"))
+        await until_held(stage, "users/v4")
+
+
 async def test_a_comment_put_on_top_of_a_file_pushes_nothing_and_moves_the_line_of_a_refusal(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
