@@ -1,12 +1,12 @@
 """Resources read back from their bytes: for people, and to tell whether two say the same.
 
-May import `names`, `envoy.pb` and `envoy.equal`.
+May import `names`, `envoy.pb` and `envoy.fields`.
 """
 
 from collections.abc import Mapping
 
 from meshctl.envoy import pb
-from meshctl.envoy.equal import same_message
+from meshctl.envoy.fields import same_message
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 
 _MESSAGES: Mapping[TypeUrl, type[pb.Message]] = {
@@ -29,8 +29,7 @@ def message(type_url: TypeUrl, body: bytes) -> pb.Message:
 
 def same_resource(type_url: TypeUrl, one: bytes, other: bytes) -> bool:
     """Whether the bytes of two resources of one type are the same message, written in two ways."""
-    kind = _MESSAGES[type_url]
     try:
-        return same_message(kind.FromString(one), kind.FromString(other))
+        return same_message(message(type_url, one), message(type_url, other))
     except pb.DecodeError:  # then nothing can be said of them
         return False

@@ -1,6 +1,8 @@
 """The fields in which two messages of one type differ, as paths of proto names: `outlier_detection.interval`.
 
-May import `envoy.pb`. Messages packed in an Any are unpacked; elements of a list have the path of the list.
+May import `envoy.pb`. Protobuf compares what is packed into an `Any` as bytes; these depend on the order in
+which a build writes the entries of a map, and mean nothing. So everything packed is unpacked and compared.
+Elements of a list have the path of the list.
 """
 
 from collections.abc import Iterator, MutableMapping, MutableSequence
@@ -14,6 +16,15 @@ UNKNOWN = "?"
 def differing(old: pb.Message, new: pb.Message) -> tuple[str, ...]:
     """Sorted, each once; none where the decoded messages are equal, whatever their bytes."""
     return tuple(sorted(set(_message("", old, new))))
+
+
+def same_message(one: pb.Message, other: pb.Message) -> bool:
+    """Whether no field differs, those unknown here included.
+
+    Costs what differs: what protobuf finds equal is not looked into. In doubt they are not the same. Raises
+    DecodeError where something packed cannot be unpacked.
+    """
+    return next(_message("", one, other), None) is None
 
 
 def _message(path: str, old: pb.Message, new: pb.Message) -> Iterator[str]:
