@@ -14,7 +14,7 @@ from meshctl.fleet.node import OLDEST
 from meshctl.names import Ref, Role
 from meshctl.operations.guard import Losses
 from meshctl.problems import Finding, Span
-from meshctl.xds.types import TYPES
+from meshctl.xds.types import called
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _orphan(status: NodeStatus) -> Cause:
 
 def _refused(known: Known) -> Iterator[Cause]:
     for refusal in known.status.refusals:
-        noun = _words(refusal.ref)
+        noun = called(refusal.ref)
         yield Cause(
             "refused",
             f"this Envoy refused {noun} (version {refusal.version}); it keeps what it accepted before, and"
@@ -187,8 +187,8 @@ _SILENT = (
 
 def _waiting(waits: Sequence[Wait], *, stalled: bool) -> Iterator[Cause]:
     for wait in waits[:_SHOWN]:
-        what = ", ".join(_words(ref) for ref in wait.refs[:_SHOWN]) or "what one of its virtual hosts needs"
-        words = f"{_words(wait.ref)} waits for {what}, which this node does not have yet"
+        what = ", ".join(called(ref) for ref in wait.refs[:_SHOWN]) or "what one of its virtual hosts needs"
+        words = f"{called(wait.ref)} waits for {what}, which this node does not have yet"
         steps = ("read the other causes: what is waited for was refused, or not answered",) if stalled else ()
         yield Cause("stalled" if stalled else "waiting", words, wait.since, steps=steps)
     if len(waits) > _SHOWN:
@@ -236,7 +236,3 @@ def _broken(found: Iterable[Finding], *, served: bool) -> Iterator[Cause]:
 def _synced(status: NodeStatus) -> Cause:
     words = f"it accepted everything that is published for it, up to revision {status.revision}"
     return Cause("synced", words, status.state_since)
-
-
-def _words(ref: Ref) -> str:
-    return f"{TYPES[ref.type].noun} {ref.name}"

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from meshctl.fleet.fleet import NodeState, Refusal, TypeStatus
-from meshctl.names import Ref
 from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
-from meshctl.xds.types import TYPES
+from meshctl.xds.types import called
 
 
 def waiting_since(channel: Channel) -> Iterator[float]:
@@ -37,7 +36,7 @@ def state(client: Client, late: float) -> tuple[NodeState, str]:
         if channel.parked:
             return NodeState.REFUSED, f"the {channel.row.noun} answer was refused: {channel.parked}"
     for refusal in refusals(client):
-        return NodeState.REFUSED, f"{_words(refusal.ref)} was refused: {refusal.reason}"
+        return NodeState.REFUSED, f"{called(refusal.ref)} was refused: {refusal.reason}"
     if told:
         waits = any(channel.waiting for channel in channels)
         return (NodeState.WAITING if waits else NodeState.SENDING), told
@@ -62,8 +61,8 @@ def types(client: Client) -> tuple[TypeStatus, ...]:
 def _waits(channels: tuple[Channel, ...]) -> str:
     for channel in channels:
         for name, one in sorted(channel.waiting.items()):
-            refs = ", ".join(_words(ref) for ref in one.refs)
-            return f"{_words(channel.ref(name))} waits for {refs}"
+            refs = ", ".join(called(ref) for ref in one.refs)
+            return f"{called(channel.ref(name))} waits for {refs}"
     return ""
 
 
@@ -72,7 +71,3 @@ def _unanswered(channels: tuple[Channel, ...]) -> str:
         if channel.inflight is not None:
             return f"the last {channel.row.noun} answer is not acknowledged yet"
     return ""
-
-
-def _words(ref: Ref) -> str:
-    return f"{TYPES[ref.type].noun} {ref.name}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, TypeUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,8 @@ _ROWS = (
 
 TYPES: Mapping[TypeUrl, ResourceType] = MappingProxyType({row.url: row for row in _ROWS})
 """Every type by its URL, in the order in which they are sent."""
+
+
+def called(ref: Ref) -> str:
+    """A resource as people call it: `cluster web/v1`."""
+    return f"{TYPES[ref.type].noun} {ref.name}"
