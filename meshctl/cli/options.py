@@ -1,6 +1,6 @@
 """Options that several commands take, and the types of their values.
 
-May import click, `units` and the pure part of a bootstrap.
+May import click, `names`, `units` and the pure part of a bootstrap.
 """
 
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from meshctl.envoy.bootstrap import CONTROL_PLANE, is_ip, parse_address
+from meshctl.names import SHORT_NAMES
 from meshctl.units import Duration
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -110,6 +111,18 @@ def _server(default: str | None) -> Callable[[Decorated], Decorated]:
         show_envvar=True,
         help="The xDS address of `meshctl serve`.",
     )
+
+
+def types_option(command: Decorated) -> Decorated:
+    """`--type TYPE`, as often as one likes; none means all."""
+    option = click.option(
+        "--type",
+        "types",
+        type=click.Choice(tuple(SHORT_NAMES)),
+        multiple=True,
+        help="Only this type; repeatable.",
+    )
+    return option(command)
 
 
 def output_option(*forms: str) -> Callable[[Decorated], Decorated]:

@@ -10,7 +10,7 @@ import click
 
 from meshctl.cli import client
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import output_option, server_option
+from meshctl.cli.options import output_option, server_option, types_option
 from meshctl.cli.output import ago, hint, moment, plural, write
 from meshctl.names import SHORT_NAMES
 
@@ -76,13 +76,7 @@ def _cause(cause: client.Cause, at: datetime) -> Iterator[str]:
 
 @click.command()
 @click.argument("node", metavar="NODE")
-@click.option(
-    "--type",
-    "types",
-    type=click.Choice(tuple(SHORT_NAMES)),
-    multiple=True,
-    help="Only this type; repeatable.",
-)
+@types_option
 @click.option("--name", default="", metavar="NAME", help="Only the resource of this name.")
 @server_option
 @output_option("yaml", "json")

@@ -9,7 +9,7 @@ import click
 
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure
-from meshctl.cli.options import Port, catalog_option, output_option, server_option
+from meshctl.cli.options import Port, catalog_option, output_option, server_option, types_option
 from meshctl.cli.output import hint, plural, write, written_file
 from meshctl.mesh.check import ADMIN_PORT
 from meshctl.names import SHORT_NAMES, Role, ViewKey
@@ -27,13 +27,7 @@ from meshctl.operations.static import static_config
 @click.option(
     "--node", metavar="ID", help="What this node of the fleet gets; asks --server which view that is."
 )
-@click.option(
-    "--type",
-    "types",
-    type=click.Choice(tuple(SHORT_NAMES)),
-    multiple=True,
-    help="Only this type; repeatable.",
-)
+@types_option
 @click.option("--static", is_flag=True, help="A whole Envoy configuration that runs without a control plane.")
 @click.option(
     "--admin-port",
