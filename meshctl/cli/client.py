@@ -4,13 +4,13 @@ May import grpc and meshctl's own messages; it is their one door in the command 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import NotRequired, TypedDict, TypeVar, cast
+from typing import cast
 
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Target, Why
 from meshctl.cli.errors import Denied, Failure, Stale, TimedOut
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub
@@ -23,128 +23,6 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", 256 << 20),  # 100,000 nodes of 2 KiB
 )
 
-T = TypeVar("T", bound=Message)
-
-
-class Location(TypedDict):
-    """A place in the catalog."""
-
-    file: str
-    line: int
-    column: int
-
-
-class BrokenEntry(TypedDict):
-    """A problem of an entry, and what is served for it meanwhile."""
-
-    location: Location
-    code: str
-    message: str
-    fix: str
-    serving: str
-
-
-class Guarded(TypedDict):
-    """What waits to be confirmed, and the hash that names it."""
-
-    hash: str
-    losses: list[str]
-
-
-class Refusal(TypedDict):
-    """A resource that a node refused."""
-
-    type: str
-    resource: str
-    version: str
-    reason: str
-    locations: list[Location]
-    since: NotRequired[str]
-
-
-class Wave(TypedDict):
-    """How far a change is among the nodes of one view."""
-
-    view: str
-    wave: int
-    waves: int
-    reached: int
-    nodes: int
-    waits_for: list[str]
-    since: NotRequired[str]
-    stopped: str
-    node: str
-    refusal: NotRequired[Refusal]
-
-
-class Catalog(TypedDict):
-    """What is published; times are ISO 8601, as in all that follows."""
-
-    state: str
-    reason: str
-    revision: str
-    published_at: NotRequired[str]
-    broken: list[BrokenEntry]
-    guarded: NotRequired[Guarded]
-    waves: list[Wave]
-
-
-class TypeStatus(TypedDict):
-    """One type of resources at one node."""
-
-    type: str
-    sent: str
-    acked: str
-    nacked: str
-    sent_at: NotRequired[str]
-    acked_at: NotRequired[str]
-    nacked_at: NotRequired[str]
-    resources: int
-
-
-class Waiting(TypedDict):
-    """A resource that is not sent before the node has what it needs."""
-
-    type: str
-    resource: str
-    waits_for: list[str]
-    since: NotRequired[str]
-
-
-class Node(TypedDict):
-    """One node."""
-
-    id: str
-    cluster: str
-    view: str
-    state: str
-    reason: str
-    connected: bool
-    connected_since: NotRequired[str]
-    last_seen: NotRequired[str]
-    user_agent: str
-    protocol: str
-    types: list[TypeStatus]
-    refusals: list[Refusal]
-    state_since: NotRequired[str]
-    revision: str
-    view_revision: str
-    waiting: list[Waiting]
-
-
-class NodeList(TypedDict):
-    """All nodes."""
-
-    nodes: list[Node]
-    catalog: Catalog
-
-
-class OneNode(TypedDict):
-    """One node, and what it is served from."""
-
-    node: Node
-    catalog: Catalog
-
 
 def list_nodes(server: str) -> NodeList:
     """All nodes that `server` (HOST:PORT) knows. Raises Failure."""
@@ -156,48 +34,9 @@ def get_node(server: str, node: str) -> OneNode:
     return cast(OneNode, _ask(server, "GetNode", pb.GetNodeRequest(id=node)))
 
 
-class Origin(TypedDict):
-    """A line of the catalog, and whose it is."""
-
-    location: Location
-    entry: str
-    team: str
-
-
-class Cause(TypedDict):
-    """One reason for a node's state."""
-
-    kind: str
-    words: str
-    since: NotRequired[str]
-    said: str
-    origins: list[Origin]
-    next: list[str]
-
-
-class Why(TypedDict):
-    """Why a node is in its state; the weightiest cause first."""
-
-    node: Node
-    causes: list[Cause]
-
-
 def get_why(server: str, node: str) -> Why:
     """Why a node is in its state. Raises Failure, for an unknown id too."""
     return cast(Why, _ask(server, "GetWhy", pb.GetWhyRequest(id=node)))
-
-
-@dataclass(frozen=True, slots=True)
-class NodeResource:
-    """One resource at one node: `body` is what it has, at `version`; `wanted` the version of its view."""
-
-    type: str
-    name: str
-    state: str
-    version: str
-    body: bytes
-    wanted: str
-    reason: str
 
 
 def get_config(server: str, node: str, types: Sequence[str], name: str) -> list[NodeResource]:
@@ -211,36 +50,15 @@ def get_config(server: str, node: str, types: Sequence[str], name: str) -> list[
     ]
 
 
-class Target(TypedDict):
-    """Where a node listens, and the hosts that it answers for."""
-
-    address: str
-    hosts: list[str]
-
-
 def get_target(server: str, role: str, names: Sequence[str]) -> Target:
     """What a node of this role would stand for. Raises Failure, for an unknown name too."""
     return cast(Target, _ask(server, "GetTarget", pb.GetTargetRequest(role=role, names=names)))
-
-
-class Confirmed(TypedDict):
-    """What was let go."""
-
-    losses: list[str]
 
 
 def confirm(server: str, digest: str, user: str) -> Confirmed:
     """Let go what is guarded under this hash. Raises Failure; Stale when that is not what is guarded."""
     stale = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
     return cast(Confirmed, _ask(server, "Confirm", pb.ConfirmRequest(hash=digest, user=user), stale))
-
-
-class Entry(TypedDict):
-    """One file of the catalog as the server read it last."""
-
-    file: str
-    hash: str
-    served: bool
 
 
 def list_entries(server: str) -> list[Entry]:

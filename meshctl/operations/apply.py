@@ -1,20 +1,12 @@
 """Whether what a folder says is what a server serves, and everybody has it: what `apply` waits for.
 
-Imports nothing of meshctl. Pure: the server's answers come in, and what is to be done or told comes out.
+May import its neighbour. Pure: the server's answers come in, and what is to be done or told comes out.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One file as the server read it last: the hash of its bytes, and whether nodes are served from it."""
-
-    file: str
-    hash: str
-    served: bool
+from meshctl.operations.admit import ReadEntry, content_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +25,13 @@ class Progress:
 
 def progress(
     texts: Mapping[str, bytes],
-    served: Iterable[Served],
+    served: Iterable[ReadEntry],
     stopped: Sequence[str] = (),
     waiting: Sequence[str] = (),
 ) -> Progress:
     """How far the server is with these files, whose nodes and waves have stopped or are waited for."""
     known = {one.file: one for one in served}
-    wanted = {file: sha256(text).hexdigest() for file, text in texts.items()}
+    wanted = {file: content_hash(text) for file, text in texts.items()}
     read = {file: one.hash for file, one in known.items() if one.hash}
     return Progress(
         different=sorted(file for file in {**wanted, **read} if wanted.get(file) != read.get(file)),

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.api.inspect import cause_message
 from meshctl.catalog.source import read_source
-from meshctl.cli.client import Why
+from meshctl.cli.answers import Why
 from meshctl.cli.commands.inspect import why_lines
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node

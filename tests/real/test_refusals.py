@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshctl.cli.client import Node
+from meshctl.cli.answers import Node
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE
 from meshctl.verify.stage import Stage
 from tests.support import admin, faults, fleet

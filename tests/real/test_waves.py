@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from meshctl.cli.client import Wave
+from meshctl.cli.answers import Wave
 from meshctl.serve.waves import Waves as Runs
 from meshctl.verify.scene import USERS_FILE, Scene
 from meshctl.verify.stage import Stage, staged

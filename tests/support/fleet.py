@@ -3,7 +3,8 @@
 import asyncio
 import re
 
-from meshctl.cli.client import Catalog, Node, list_nodes
+from meshctl.cli.answers import Catalog, Node
+from meshctl.cli.client import list_nodes
 from meshctl.cli.client import skip_waves as skip
 from meshctl.verify.connection import get
 from meshctl.verify.scene import Scene

@@ -11,12 +11,14 @@ import click
 
 from meshctl.catalog.folder import read_folder
 from meshctl.cli import client
+from meshctl.cli.answers import NodeList, wave_name, wave_reach, wave_waits
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure, Stale, TimedOut
 from meshctl.cli.options import DurationType, server_option
 from meshctl.cli.output import hint, plural
 from meshctl.cli.user import user
-from meshctl.operations.apply import Progress, Served, progress
+from meshctl.operations.admit import ReadEntry
+from meshctl.operations.apply import Progress, progress
 from meshctl.units import Duration
 from meshctl.verify.polling import until
 
@@ -49,7 +51,7 @@ def command(folder: str, now: bool, timeout: Duration, server: str) -> None:  # 
     texts = read_folder(root)
 
     def look() -> Progress:
-        served = [Served(one["file"], one["hash"], one["served"]) for one in client.list_entries(server)]
+        served = [ReadEntry(**one) for one in client.list_entries(server)]
         fleet = client.list_nodes(server)
         return progress(texts, served, list(_stopped(fleet)), list(_waiting(fleet)))
 
@@ -65,7 +67,7 @@ def command(folder: str, now: bool, timeout: Duration, server: str) -> None:  # 
     click.echo(f"applied: all connected nodes have {plural(len(texts), 'file')} of {root}")
 
 
-def _stopped(fleet: client.NodeList) -> Iterator[str]:
+def _stopped(fleet: NodeList) -> Iterator[str]:
     for wave in fleet["catalog"]["waves"]:
         if wave["stopped"]:
             yield f"{wave['view']}: {wave['stopped']}"
@@ -74,20 +76,14 @@ def _stopped(fleet: client.NodeList) -> Iterator[str]:
             yield f"{node['id']}: {node['reason']}"
 
 
-def _waiting(fleet: client.NodeList) -> Iterator[str]:
+def _waiting(fleet: NodeList) -> Iterator[str]:
     """Waves that have a node to go to, and nodes that have not answered."""
     for wave in fleet["catalog"]["waves"]:
         if wave["nodes"] and not wave["stopped"]:
-            yield _words(wave)
+            yield f"{wave_name(wave)}: {wave_reach(wave)}{wave_waits(wave)}"
     busy = sorted(node["id"] for node in fleet["nodes"] if node["connected"] and node["state"] in _BUSY)
     if busy:
         yield f"not answered yet: {_some(busy)}"
-
-
-def _words(wave: client.Wave) -> str:
-    waits = f", waits for {', '.join(wave['waits_for'])}" if wave["waits_for"] else ""
-    far = f"{wave['reached']} of {plural(wave['nodes'], 'node')}"
-    return f"wave {wave['wave']} of {wave['waves']} of {wave['view']}: {far}{waits}"
 
 
 async def _published(look: Callable[[], Progress], server: str, root: Path) -> None:

@@ -9,10 +9,11 @@ from datetime import datetime
 import click
 
 from meshctl.cli import client
+from meshctl.cli.answers import Catalog, Node, TypeStatus, Wave, place, wave_name, wave_reach, wave_waits
 from meshctl.cli.commands import inspect
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
-from meshctl.cli.output import ago, hint, moment, plural, table, write
+from meshctl.cli.output import ago, hint, moment, table, write
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.names import SHORT_NAMES
 
@@ -71,7 +72,7 @@ def show(node: str, server: str, form: str) -> None:
     return None
 
 
-def _shown(node: client.Node, now: datetime) -> Iterator[str]:
+def _shown(node: Node, now: datetime) -> Iterator[str]:
     yield from _node(node, now)
     yield ""
     yield from _types(node, now)
@@ -79,7 +80,7 @@ def _shown(node: client.Node, now: datetime) -> Iterator[str]:
     yield from _refusals(node, now)
 
 
-def _row(node: client.Node, now: datetime) -> list[str]:
+def _row(node: Node, now: datetime) -> list[str]:
     types = {status["type"]: status for status in node["types"]}
     marks = [_mark(types[name]) if name in types else "-" for name in SHORT_NAMES]
     seen = "now" if node["connected"] else ago(node.get("last_seen", ""), now)
@@ -89,7 +90,7 @@ def _row(node: client.Node, now: datetime) -> list[str]:
     return [node["id"], state, *marks, node["user_agent"] or "-", seen, node["reason"]]
 
 
-def _mark(status: client.TypeStatus) -> str:
+def _mark(status: TypeStatus) -> str:
     """One word: what became of the last answer of a type."""
     if not status["sent"]:
         return "-"
@@ -98,7 +99,7 @@ def _mark(status: client.TypeStatus) -> str:
     return "refused" if status["sent"] == status["nacked"] else "sent"
 
 
-def _node(node: client.Node, now: datetime) -> Iterator[str]:
+def _node(node: Node, now: datetime) -> Iterator[str]:
     connected = f"since {moment(node.get('connected_since', ''), now)}" if node["connected"] else "no"
     rows = {
         "node": node["id"],
@@ -115,7 +116,7 @@ def _node(node: client.Node, now: datetime) -> Iterator[str]:
     return (f"{name}:".ljust(width) + value for name, value in rows.items())
 
 
-def _holds(node: client.Node) -> str:
+def _holds(node: Node) -> str:
     """The revision that it holds, against the one that it shall hold."""
     held, shall = node["revision"], node["view_revision"]
     if held == shall or not shall:
@@ -123,14 +124,14 @@ def _holds(node: client.Node) -> str:
     return f"revision {held}, not all of {shall} yet" if held else f"not all of revision {shall} yet"
 
 
-def _waits(node: client.Node, now: datetime) -> Iterator[str]:
+def _waits(node: Node, now: datetime) -> Iterator[str]:
     for wait in node["waiting"]:
         what = ", ".join(wait["waits_for"]) or "what one of its virtual hosts needs"
         since = f" ({ago(wait['since'], now)})" if "since" in wait else ""
         yield f"waits: {wait['type']} {wait['resource']} for {what}{since}"
 
 
-def _types(node: client.Node, now: datetime) -> Iterator[str]:
+def _types(node: Node, now: datetime) -> Iterator[str]:
     rows = [
         [
             status["type"],
@@ -148,15 +149,15 @@ def _event(version: str, at: str, now: datetime) -> str:
     return f"{version} {ago(at, now)}".rstrip() if version else "-"
 
 
-def _refusals(node: client.Node, now: datetime) -> Iterator[str]:
+def _refusals(node: Node, now: datetime) -> Iterator[str]:
     for refusal in node["refusals"]:
         when = f" ({ago(refusal['since'], now)})" if "since" in refusal else ""
         yield f"refused{when}: {refusal['type']} {refusal['resource']}: {refusal['reason']}"
-        for place in refusal["locations"]:
-            yield f"  {_place(place)}"
+        for one in refusal["locations"]:
+            yield f"  {place(one)}"
 
 
-def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[str]:
+def _catalog(catalog: Catalog, server: str, now: datetime) -> Iterator[str]:
     published = ago(catalog.get("published_at", ""), now)
     what = f", revision {catalog['revision']} published {published}" if catalog["revision"] else ""
     guarded = catalog.get("guarded")
@@ -166,7 +167,7 @@ def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[st
         yield f"  {_wave(wave, now)}"
     for broken in catalog["broken"]:
         problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
-        yield f"  {_place(broken['location'])}: {problem} (serving: {broken['serving']})"
+        yield f"  {place(broken['location'])}: {problem} (serving: {broken['serving']})"
     if guarded:
         there = "" if server == CONTROL_PLANE else f" --server {server}"
         for loss in guarded["losses"]:
@@ -174,17 +175,11 @@ def _catalog(catalog: client.Catalog, server: str, now: datetime) -> Iterator[st
         yield f"  if that is meant: meshctl confirm {guarded['hash']}{there}"
 
 
-def _wave(wave: client.Wave, now: datetime) -> str:
+def _wave(wave: Wave, now: datetime) -> str:
     """How far a change is; or why it does not go on, and the lines that it is about."""
-    begun = ago(wave.get("since", ""), now)
-    told = f"wave {wave['wave']} of {wave['waves']} of {wave['view']}, begun {begun}"
-    far = f"{told}: taken by {wave['reached']} of {plural(wave['nodes'], 'node')}"
+    far = f"{wave_name(wave)}, begun {ago(wave.get('since', ''), now)}: {wave_reach(wave)}"
     if wave["stopped"]:
         refusal = wave.get("refusal")
-        places = "".join(f" ({_place(place)})" for place in refusal["locations"]) if refusal else ""
+        places = "".join(f" ({place(one)})" for one in refusal["locations"]) if refusal else ""
         return f"{far}; {click.style('stopped', fg='red')}: {wave['stopped']}{places}"
-    return f"{far}; waits for {', '.join(wave['waits_for'])}" if wave["waits_for"] else far
-
-
-def _place(place: client.Location) -> str:
-    return f"{place['file']}:{place['line']}:{place['column']}"
+    return far + wave_waits(wave)

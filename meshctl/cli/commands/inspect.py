@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from meshctl.cli import client
+from meshctl.cli.answers import Cause, NodeResource, Why, place
 from meshctl.cli.errors import Failure
 from meshctl.cli.options import output_option, server_option, types_option
 from meshctl.cli.output import ago, hint, moment, plural, write
@@ -50,7 +51,7 @@ def why(node: str, server: str, form: str) -> None:
     return None
 
 
-def why_lines(answer: client.Why, at: datetime) -> Iterator[str]:
+def why_lines(answer: Why, at: datetime) -> Iterator[str]:
     """The causes as people read them."""
     node = answer["node"]
     state = click.style(node["state"], fg=COLORS.get(node["state"]))
@@ -61,15 +62,14 @@ def why_lines(answer: client.Why, at: datetime) -> Iterator[str]:
         yield from _cause(cause, at)
 
 
-def _cause(cause: client.Cause, at: datetime) -> Iterator[str]:
+def _cause(cause: Cause, at: datetime) -> Iterator[str]:
     since = f" ({ago(cause['since'], at)})" if "since" in cause else ""
     yield f"{click.style(cause['kind'], fg=COLORS.get(cause['kind']))}: {cause['words']}{since}"
     if cause["said"]:
         yield f"  Envoy says: {cause['said']}"
     for origin in cause["origins"]:
-        place = origin["location"]
         whose = ", ".join(filter(None, (origin["entry"], origin["team"] and f"team {origin['team']}")))
-        yield f"  {place['file']}:{place['line']}:{place['column']}" + (f" ({whose})" if whose else "")
+        yield f"  {place(origin['location'])}" + (f" ({whose})" if whose else "")
     for step in cause["next"]:
         yield f"  next: {step}"
 
@@ -99,7 +99,7 @@ def config(node: str, types: tuple[str, ...], name: str, server: str, form: str)
         hint(f"meshctl fleet why {node}")
 
 
-def _decoded(found: Sequence[client.NodeResource], types: Sequence[str]) -> dict[str, object]:
+def _decoded(found: Sequence[NodeResource], types: Sequence[str]) -> dict[str, object]:
     from meshctl.envoy.decode import decode  # imports Envoy's messages: needed here alone
 
     return {
@@ -109,7 +109,7 @@ def _decoded(found: Sequence[client.NodeResource], types: Sequence[str]) -> dict
     }
 
 
-def _difference(one: client.NodeResource) -> dict[str, str]:
+def _difference(one: NodeResource) -> dict[str, str]:
     return {
         "type": one.type,
         "name": one.name,

@@ -279,7 +279,7 @@ def test_apply_tells_of_waves_and_gives_up_after_its_timeout(
 ) -> None:
     fleet.catalog.waves.append(WAVE)
     assert run(["apply", str(mesh), "--timeout", "200ms"]) == 5
-    words = "wave 1 of 3 of sidecar/web@1.40: 0 of 30 nodes, waits for web@host-7"
+    words = "wave 1 of 3 of sidecar/web@1.40: taken by 0 of 30 nodes; waits for web@host-7"
     assert capsys.readouterr().err.splitlines() == [
         words,
         f"Error: not all nodes have it after 200ms: {words}",
