@@ -169,7 +169,8 @@ class Disk:
         try:
             return self._load()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != _NO_SHARED_MEMORY:
+            # A text that is not UTF-8 is told by Python itself, without a code.
+            if getattr(error, "sqlite_errorcode", 0) != _NO_SHARED_MEMORY:
                 raise
             self._database.close()
         # A full disk has no room for the memory that SQLite shares with who else may read the file.
@@ -224,7 +225,15 @@ def _prepare(database: sqlite3.Connection) -> None:
         database.executescript(f"BEGIN IMMEDIATE; {upgrade} COMMIT;")
 
 
+def _check(database: sqlite3.Connection) -> None:
+    """Raises Damaged where a page is not what it should be: it may read as nothing, and refuse every save."""
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise Damaged(str(found))
+
+
 def _read(database: sqlite3.Connection, tables: Tables) -> State | None:
+    _check(database)
     meta = dict(database.execute("SELECT name, value FROM meta"))
     if not meta:
         return None

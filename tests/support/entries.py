@@ -204,13 +204,28 @@ def gateways(draw: st.DrawFn, name: str) -> dict[str, object]:
     return {"gateway": name, "listeners": binds, "sites": sites}
 
 
+_WAVES: tuple[object, ...] = (
+    ["100%"],
+    [1, "10%", "100%"],
+    {"shares": [2, "100%"], "hold": "1s"},
+    {"hold": "0s"},
+)
+
+
 @st.composite
 def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
     """The files of a catalog, some of them perhaps wrong."""
-    mesh = {"format": 1, "edition": "2026.11", "name": "test", "domain": draw(_rarely(_HOSTS, _BEYOND))}
+    mesh: dict[str, object] = {
+        "format": 1,
+        "edition": "2026.11",
+        "name": "test",
+        "domain": draw(_rarely(_HOSTS, _BEYOND)),
+    }
     if draw(st.booleans()):
         ip = draw(_IPS)
         mesh["egress"] = f"[{ip}]:{draw(_PORTS)}" if ":" in ip else f"{ip}:{draw(_PORTS)}"
+    if draw(st.booleans()):
+        mesh["waves"] = draw(st.sampled_from(_WAVES))
     files: dict[str, object] = {"mesh.yaml": mesh}
     files |= {f"{TEAM}/{name}.yaml": draw(services(name)) for name in SERVICES}
     files |= {f"{TEAM}/{name}.yaml": draw(gateways(name)) for name in GATEWAYS}
