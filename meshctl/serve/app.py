@@ -10,7 +10,6 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +21,11 @@ from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.fleet.waves import RETURN
-from meshctl.operations.admit import Outcome, read_sources
+from meshctl.operations.admit import Outcome
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, allow_connections, bound
+from meshctl.serve.background import advance, follow, tend
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
 from meshctl.serve.lines import Lines
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 Service = Callable[[grpc.aio.Server, Publisher, Fleet, AdsServer], None]
 """Adds a gRPC service to the xDS address, which shows what is published, who is connected, who has what."""
 
-_TEND_S = 60.0  # how often what no node needs any more is let go
 _STALE_LIMIT = Duration.parse("1h")
 _GRACE_S = 2.0  # for calls that are being answered when the server stops
 
@@ -147,7 +146,7 @@ class _Server:
                 self._publisher.begin(*await asyncio.to_thread(self._read))
                 if not self._stop.is_set():
                     self._announce()
-                background = [tasks.create_task(one) for one in self._background()]
+                background = [tasks.create_task(one) for one in self._work()]
                 await self._stop.wait()
                 await self._drain(grpc_server)
                 for task in background:
@@ -158,10 +157,10 @@ class _Server:
                 http.stop()
                 await answering
 
-    def _background(self) -> Iterator[Coroutine[None, None, None]]:
-        yield self._follow()
-        yield self._tend()
-        yield self._advance()
+    def _work(self) -> Iterator[Coroutine[None, None, None]]:
+        yield follow(self._watch, self._publisher, self._metrics)
+        yield tend(self._publisher, self._metrics)
+        yield advance(self._publisher, self._metrics)
         if self._saver is not None:
             yield self._saver.run()
 
@@ -200,42 +199,6 @@ class _Server:
             gc.collect()
             gc.freeze()
             gc.enable()
-
-    async def _follow(self) -> None:
-        async with aclosing(self._watch.batches()) as batches:
-            async for batch in batches:
-                try:
-                    with self._metrics.publish_seconds.time():
-                        # In a thread: a branch may be thousands of files, and streams go on meanwhile.
-                        sources = await asyncio.to_thread(read_sources, batch)
-                        self._publisher.change(batch, sources)
-                except Exception:
-                    self._metrics.failures.inc()
-                    log.exception("change not published: files=%r", ", ".join(batch))
-
-    async def _tend(self) -> None:
-        while True:
-            await asyncio.sleep(_TEND_S)
-            try:
-                self._publisher.tend()
-            except Exception:
-                self._metrics.failures.inc()
-                log.exception("tending failed: revision=%d", self._publisher.standing.revision)
-
-    async def _advance(self) -> None:
-        waves, stirred = self._publisher.waves, asyncio.Event()
-        waves.changed = stirred.set
-        stirred.set()  # by what happened before
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(waves.deadline()):
-                    await stirred.wait()
-            stirred.clear()
-            try:
-                self._publisher.advance()
-            except Exception:
-                self._metrics.failures.inc()
-                log.exception("wave failed: revision=%d", self._publisher.standing.revision)
 
     def _nodes(self) -> Sequence[NodeStatus]:
         statuses = self._fleet.nodes(asyncio.get_running_loop().time())

@@ -46,7 +46,7 @@ def test_exception_is_a_field_of_its_line() -> None:
     try:
         raise ValueError("no 'good'")
     except ValueError:
-        said = line("meshctl.serve.app", "change not published: files=%r", "a.yaml", exception=True)
+        said = line("meshctl.serve.background", "change not published: files=%r", "a.yaml", exception=True)
     found = parse(said)
     assert found is not None
     assert found.fields["traceback"].startswith("Traceback (most recent call last):\n")
