@@ -15,33 +15,12 @@ from pathlib import Path
 from typing import Self
 
 from meshctl.names import ResourceKey
+from meshctl.snapshot.database import UNREADABLE, opened, prepare
 from meshctl.snapshot.folder import NoSpace, StateUnavailable, held
-from meshctl.snapshot.rows import TABLES, Damaged
 from meshctl.snapshot.tables import Tables
 from meshctl.snapshot.view import Snapshot
 
-SCHEMA = 2
-"""Raised with every change of the tables that an older meshctl could not read."""
-
-_UPGRADES = {1: "ALTER TABLE views ADD COLUMN contents TEXT NOT NULL DEFAULT '[]'"}
-"""What makes tables of a schema those of the next one."""
-
 _FILE = "state.sqlite"
-_COMPANIONS = ("", "-wal", "-shm")
-
-# What the machine does not allow now says nothing against the file: it stays where it is.
-_MACHINE = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
-
-_PAGE = 4096  # what SQLite writes before there is a table
-_NO_SHARED_MEMORY = sqlite3.SQLITE_IOERR_SHMSIZE
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +48,9 @@ def read_state(directory: Path) -> State | None:
             closing(sqlite3.connect(":memory:", isolation_level=None)) as copy,
         ):
             kept.backup(copy)  # as of one moment; and what an older meshctl wrote is brought up in the copy
-            _prepare(copy)
-            return _read(copy, Tables(copy))
-    except (sqlite3.Error, Damaged, LookupError, ValueError, TypeError) as error:
+            prepare(copy)
+            return _read(copy)[1]
+    except UNREADABLE as error:
         raise StateUnavailable(f"cannot read {file}: {error}") from error
 
 
@@ -140,56 +119,12 @@ class Disk:
         """Take the folder, open the file, and return what is in it."""
         lock = held(self._directory)
         try:
-            state = self._open()
+            self._database, (self._tables, state) = opened(self._file, _read)
         except BaseException:
-            self._database.close()
             os.close(lock)
             raise
         self._lock = lock
         return state
-
-    def _open(self) -> State | None:
-        try:
-            return self._load_somehow()
-        except (sqlite3.DatabaseError, Damaged, LookupError, ValueError, TypeError) as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF if isinstance(error, sqlite3.Error) else 0
-            if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) and self._is_empty():
-                raise NoSpace(f"cannot use {self._file}: {error}") from error
-            if code in _MACHINE:
-                raise StateUnavailable(f"cannot use {self._file}: {error}") from error
-            self._database.close()
-            self._move_aside(error)
-        return self._load()
-
-    def _is_empty(self) -> bool:
-        """Whether there is nothing in the file that would be lost by starting without it."""
-        return not self._file.exists() or self._file.stat().st_size <= _PAGE
-
-    def _load_somehow(self) -> State | None:
-        try:
-            return self._load()
-        except sqlite3.OperationalError as error:
-            # A text that is not UTF-8 is told by Python itself, without a code.
-            if getattr(error, "sqlite_errorcode", 0) != _NO_SHARED_MEMORY:
-                raise
-            self._database.close()
-        # A full disk has no room for the memory that SQLite shares with who else may read the file.
-        return self._load(locking="EXCLUSIVE")
-
-    def _load(self, locking: str = "NORMAL") -> State | None:
-        # Transactions are begun by hand; calls come from one thread at a time, not always the same.
-        self._database = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
-        self._database.execute(f"PRAGMA locking_mode = {locking}")
-        _prepare(self._database)
-        self._tables = Tables(self._database)
-        return _read(self._database, self._tables)
-
-    def _move_aside(self, error: Exception) -> None:
-        aside = f"{self._file}.aside"
-        for companion in _COMPANIONS:
-            with suppress(FileNotFoundError):
-                os.replace(f"{self._file}{companion}", f"{aside}{companion}")
-        log.error("state not usable: moved_to=%r reason=%r", str(aside), str(error))
 
     def _note(self, texts: Mapping[str, bytes | None]) -> None:
         for file, text in texts.items():
@@ -212,33 +147,13 @@ class Disk:
         self._whole = True
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    (schema,) = database.execute("PRAGMA user_version").fetchone()
-    if schema == 0:
-        database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-    elif schema > SCHEMA:
-        raise Damaged(f"its schema is {schema}, and this meshctl reads {SCHEMA}")
-    for older in range(schema, SCHEMA) if schema else ():
-        upgrade = f"{_UPGRADES[older]}; PRAGMA user_version = {older + 1};"
-        database.executescript(f"BEGIN IMMEDIATE; {upgrade} COMMIT;")
-
-
-def _check(database: sqlite3.Connection) -> None:
-    """Raises Damaged where a page is not what it should be: it may read as nothing, and refuse every save."""
-    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        raise Damaged(str(found))
-
-
-def _read(database: sqlite3.Connection, tables: Tables) -> State | None:
-    _check(database)
+def _read(database: sqlite3.Connection) -> tuple[Tables, State | None]:
+    tables = Tables(database)
     meta = dict(database.execute("SELECT name, value FROM meta"))
     if not meta:
-        return None
+        return tables, None
     snapshot = tables.read(int(meta["revision"]))
-    return State(tables.read_texts(), snapshot, float(meta["current_at"]))
+    return tables, State(tables.read_texts(), snapshot, float(meta["current_at"]))
 
 
 def _changed(old: Snapshot, new: Snapshot) -> tuple[set[ResourceKey], set[str]]:

@@ -11,7 +11,8 @@ from meshctl.mesh import edition
 from meshctl.names import Role, ViewKey
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.load import resolved
-from meshctl.snapshot.disk import SCHEMA, Disk, read_state
+from meshctl.snapshot.database import SCHEMA
+from meshctl.snapshot.disk import Disk, read_state
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, ResourceKey
 from meshctl.snapshot import Contents, Part, Resource, Snapshot, Tombstone, View
-from meshctl.snapshot.disk import SCHEMA, Disk, State
+from meshctl.snapshot.database import SCHEMA
+from meshctl.snapshot.disk import Disk, State
 from meshctl.snapshot.encode import assemble
 from meshctl.snapshot.folder import StateUnavailable
 from tests.support.full_disk import full_disk
@@ -193,6 +194,14 @@ def test_folder_belongs_to_one_server(tmp_path: Path) -> None:
     Disk.open(tmp_path).close()
 
 
+def test_file_that_cannot_be_opened_is_told_and_the_folder_is_free_again(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").mkdir()
+    with pytest.raises(StateUnavailable, match=r"cannot use .*state\.sqlite"):
+        Disk.open(tmp_path)
+    (tmp_path / "state.sqlite").rmdir()
+    Disk.open(tmp_path).close()
+
+
 def test_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateUnavailable, match="cannot keep the state in"):
@@ -219,6 +228,7 @@ def test_file_that_is_no_database_is_moved_aside(
     "damage",
     [
         "UPDATE resources SET head = x'00'",
+        "UPDATE resources SET name = CAST(x'ff' AS TEXT)",
         "DELETE FROM parts",
         "DELETE FROM resources",
         "DELETE FROM served",
