@@ -44,14 +44,20 @@ class Reader:
     def refusal(self, config: bytes) -> str | None:
         """Envoy's whole words of why it refuses a serialised bootstrap; None: it takes it.
 
-        In a file it refuses fields that it does not know, too, which over the wire it would ignore.
         Raises ReaderFailed.
         """
         with TemporaryDirectory(prefix="meshctl-envoy-") as folder:
             file = Path(folder) / "config.pb"
             file.write_bytes(config)
-            options = ("--mode", "validate", "--log-level", "critical", "--config-path", str(file))
-            done = self._run(options)
+            return self.refusal_of(file)
+
+    def refusal_of(self, file: Path) -> str | None:
+        """The same of a file: a bootstrap whose form Envoy knows by the file's ending.
+
+        In a file it refuses fields that it does not know, too, which over the wire it would ignore.
+        """
+        options = ("--mode", "validate", "--log-level", "critical", "--config-path", str(file))
+        done = self._run(options)
         if done.returncode == 0:
             return None
         if not _LOG_LINE.search(done.stderr):

@@ -2,26 +2,30 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from meshctl.catalog.folder import read_folder
+from meshctl.envoy.routes import NOT_IN_USES
 from meshctl.fleet.node import GRPC, OLDEST
 from meshctl.names import ViewKey
 from meshctl.operations.compile import CLIENT, WATCHED, Compiler, view_keys
 from meshctl.operations.load import resolved
-from meshctl.operations.render import resources
+from meshctl.snapshot import Snapshot
+from meshctl.verify.acceptance import refused
 from meshctl.verify.connection import get
 from meshctl.verify.processes import envoy_program
+from meshctl.verify.reader import Reader
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE, Scene
 from meshctl.verify.stage import Stage, staged
 from meshctl.xds.ordering import NeedsOrder
 from tests.golden.case import Case, cases
 from tests.golden.test_cases import FOLDER, compiler_of
 from tests.real.conftest import GRACE_S
-from tests.support import faults, fleet, judge
+from tests.support import faults, fleet
 from tests.support.planes import in_process
 from tests.support.shifts import loaded, put, until_gone, until_shares
 from tests.support.waiting import eventually
@@ -47,49 +51,55 @@ def oldest(newest: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return program
 
 
-def catalogs() -> Mapping[str, tuple[Compiler, frozenset[ViewKey]]]:
-    """Each golden case with resources for Envoys, and the example mesh: its compiler and its views."""
-    example = Compiler(resolved(read_folder(REPOSITORY / "catalog"), WATCHED))
-    found = {"catalog/": (example, frozenset(view_keys(example.resolver)))}
+def example() -> Compiler:
+    return Compiler(resolved(read_folder(REPOSITORY / "catalog"), WATCHED))
+
+
+def catalogs() -> Mapping[str, tuple[Callable[[], Compiler], frozenset[ViewKey]]]:
+    """Each golden case with resources for Envoys, and the example mesh: what compiles it, and its views."""
+    found = {"catalog/": (example, frozenset(view_keys(example().resolver)))}
     for path in cases(FOLDER):
         case = Case.read(path)
         views = {ViewKey.parse(section.words[1]) for section in case.sections if "@" in section.words[1]}
         envoys = frozenset(view for view in views if view.client != GRPC)
         if envoys:
-            found[path.stem] = (compiler_of(case), envoys)
+            found[path.stem] = (partial(compiler_of, case), envoys)
     return found
 
 
 CATALOGS = catalogs()
 
 
-@pytest.mark.parametrize("name", CATALOGS)
-def test_the_oldest_envoy_knows_all_that_is_compiled_for_it(name: str, oldest: str, tmp_path: Path) -> None:
-    compiler, views = CATALOGS[name]
+def snapshot(name: str, client: str) -> Snapshot:
+    """What Envoys of one release are given."""
+    compiler_for, views = CATALOGS[name]
+    compiler = compiler_for()
     for view in views:
-        found = resources(compiler, view._replace(client=MINOR))
-        words = judge.verdict(oldest, found, tmp_path)
-        assert not words, f"{words}\n\nwhat is younger than {MINOR} belongs in meshctl/envoy/since.py"
+        compiler.open(view._replace(client=client))
+    assert compiler.publish().views.keys() == {view._replace(client=client).name for view in views}
+    return compiler.snapshot
 
 
 @pytest.mark.parametrize("name", CATALOGS)
-def test_the_newest_envoy_knows_all_that_is_compiled_for_it(name: str, newest: str, tmp_path: Path) -> None:
-    compiler, views = CATALOGS[name]
-    for view in views:
-        assert judge.verdict(newest, resources(compiler, view._replace(client=CLIENT)), tmp_path) == ""
+def test_the_oldest_envoy_knows_all_that_is_compiled_for_it(name: str, oldest: str) -> None:
+    younger = f"what is younger than {MINOR} belongs in meshctl/envoy/since.py"
+    assert refused(snapshot(name, MINOR), Reader(oldest).refusal) == [], younger
 
 
-def test_what_is_compiled_for_the_newest_envoy_is_refused_by_the_oldest_by_the_name_of_the_field(
-    oldest: str, tmp_path: Path
-) -> None:
-    compiler, _ = CATALOGS["older-envoy"]
-    found = resources(compiler, ViewKey.parse(f"sidecar/web@{CLIENT}"))
-    assert "no such field: 'body_format'" in " ".join(judge.verdict(oldest, found, tmp_path).split())
+@pytest.mark.parametrize("name", CATALOGS)
+def test_the_newest_envoy_knows_all_that_is_compiled_for_it(name: str, newest: str) -> None:
+    assert refused(snapshot(name, CLIENT), Reader(newest).refusal) == []
+
+
+def test_what_is_compiled_for_the_newest_envoy_is_refused_by_the_oldest_for_a_field(oldest: str) -> None:
+    found = refused(snapshot("older-envoy", CLIENT), Reader(oldest).refusal)
+    assert {one.host for one in found} == {NOT_IN_USES}
+    assert all("DirectResponseAction" in one.words and "unknown field" in one.words for one in found), found
 
 
 @pytest.mark.parametrize("file", ["sidecar.yaml", "gateway.yaml"])
 def test_the_oldest_envoy_takes_the_shown_bootstraps(file: str, oldest: str) -> None:
-    assert judge.said(oldest, REPOSITORY / "envoy-configs" / file) == ""
+    assert Reader(oldest).refusal_of(REPOSITORY / "envoy-configs" / file) is None
 
 
 @pytest.fixture(params=[SIDECAR, GATEWAY], ids=lambda name: f"{name} by SotW")
