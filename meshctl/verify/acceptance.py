@@ -21,7 +21,7 @@ T = TypeVar("T")
 _Pair = tuple[Resource, Resource]
 """A cluster with its endpoints, or a listener with its routes."""
 
-Refusal = Callable[[bytes], str | None]
+Verdict = Callable[[bytes], str | None]
 """Gives a configuration to an Envoy: its words where it refuses it, None where it takes it."""
 Progress = Callable[[int], None]
 """Told how many more resources were read."""
@@ -65,7 +65,7 @@ class _Host:
         return static_listener(self.listener.head, config)
 
 
-def refused(snapshot: Snapshot, refusal: Refusal, progress: Progress = lambda _count: None) -> list[Refused]:
+def refused(snapshot: Snapshot, refusal: Verdict, progress: Progress = lambda _count: None) -> list[Refused]:
     """What an Envoy refuses of everything that nodes would be given, `MOST` at most."""
     return list(islice(_refused(_pairs(snapshot), refusal, progress), MOST))
 
@@ -75,7 +75,7 @@ def size(snapshot: Snapshot) -> int:
     return len(_pairs(snapshot))
 
 
-def _refused(pairs: Sequence[_Pair], refusal: Refusal, progress: Progress) -> Iterator[Refused]:
+def _refused(pairs: Sequence[_Pair], refusal: Verdict, progress: Progress) -> Iterator[Refused]:
     bad: set[bytes] = set()
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]
@@ -112,13 +112,13 @@ def _config(pairs: Iterable[_Pair], bad: Collection[bytes]) -> bytes:
     return serialised(static_bootstrap(clusters, listeners))
 
 
-def _whole(batch: Sequence[_Pair], bad: Collection[bytes], refusal: Refusal) -> Iterator[Refused]:
+def _whole(batch: Sequence[_Pair], bad: Collection[bytes], refusal: Verdict) -> Iterator[Refused]:
     for culprits, words in _culprits(batch, lambda some: refusal(_config(some, bad))):
         for one, _ in culprits:
             yield Refused(one.ref, reason(words))
 
 
-def _virtual_hosts(batch: Sequence[_Pair], bad: set[bytes], refusal: Refusal) -> Iterator[Refused]:
+def _virtual_hosts(batch: Sequence[_Pair], bad: set[bytes], refusal: Verdict) -> Iterator[Refused]:
     """Those that are refused by themselves, each once, however many listeners lead to it."""
 
     def read(some: Sequence[_Host]) -> str | None:
@@ -134,7 +134,7 @@ def _virtual_hosts(batch: Sequence[_Pair], bad: set[bytes], refusal: Refusal) ->
             yield from _routes(host, words, refusal)
 
 
-def _routes(host: _Host, words: str, refusal: Refusal) -> Iterator[Refused]:
+def _routes(host: _Host, words: str, refusal: Verdict) -> Iterator[Refused]:
     """The routes of a refused virtual host that are refused; itself, if each of them alone is taken."""
 
     def read(some: Sequence[int]) -> str | None:
