@@ -2,7 +2,7 @@
 
 `python bench/reconnect.py [NODES]` starts a server in this process and the nodes in another one: fake ones,
 each with a connection of its own, that open a refused stream again with Envoy's back-off. It runs with the
-limits as they are, without a limit of new streams, and with istiod's rate and patience; decision 0009 has the
+limits as they are, without a limit of new streams, and with istiod's rate and patience; decision 0010 has the
 figures.
 """
 

@@ -59,7 +59,7 @@ class Limits:
     streams_per_connection: int = 128
 
     new_streams: float = 150.0
-    """New streams in a second that are served; more of them wait. See decision 0009."""
+    """New streams in a second that are served; more of them wait. See decision 0010."""
     burst: int = 150
     patience: float = 10.0
     """How long a new stream waits for its turn; beyond that it is told to try again, or elsewhere."""
