@@ -13,9 +13,10 @@ from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
 from meshctl.catalog.source import Kind, Source, read_source
+from meshctl.operations.forms import FOUNDATION, NAME_ONLY, served_source
 from meshctl.operations.guard import Guard, Losses
 from meshctl.operations.resolve import Resolver
-from meshctl.operations.trial import FOUNDATION, NAME_ONLY, Trial, served_source
+from meshctl.operations.trial import Trial
 from meshctl.problems import Finding
 
 

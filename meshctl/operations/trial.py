@@ -1,42 +1,19 @@
 """One attempt to serve all that differs from what is served: who has to go back so that the rest resolves.
 
-May import the catalog and what resolves it. Each file has a short row of forms, from the text on disk down to
-what cannot break anything; a file that takes part in a problem goes down by one.
+May import the catalog, what resolves it and `operations.forms`. A file that takes part in a problem goes down
+its row of forms by one. Where no entry can mend a problem, the foundation goes back, and all begins anew.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from meshctl.catalog.folder import MESH_FILE
-from meshctl.catalog.source import Source, read_source
+from meshctl.catalog.source import Source
 from meshctl.mesh.check import MESH_MISSING
+from meshctl.operations.forms import FOUNDATION, NAME_ONLY, Form, forms, served_form
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import Finding, Problem, Span, located
-
-NAME_ONLY = b""
-"""Served in place of a text that never was good: the file's name is bound, and nothing else. No entry is
-empty, so it cannot be mistaken for one."""
-
-FOUNDATION = frozenset({MESH_FILE, "defaults.yaml"})
-"""What every entry is read through: they can be the reason of a problem that does not name them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """One way to serve a file: its text, None for not at all; and what is loaded, if that is read already."""
-
-    text: bytes | None
-    source: Source | None = None
-
-    def load(self, file: str) -> Source | None:
-        return None if self.text is None else self.source or served_source(file, self.text)
-
-
-def served_source(file: str, text: bytes) -> Source:
-    """A served text as it is loaded; of `NAME_ONLY` the name alone."""
-    source = read_source(file, text)
-    return _name_of(source) if text == NAME_ONLY else source
 
 
 class Trial:
@@ -56,18 +33,25 @@ class Trial:
         """
         self._resolver = resolver
         self._changed = changed
-        self._before = {file: _served(good.get(file), resolver.sources.get(file)) for file in candidates}
-        self._forms = {file: _forms(file, self._before[file], source) for file, source in candidates.items()}
-        self._form = {file: int(file in kept) for file in candidates}
-        self._why: dict[str, set[Problem]] = {}  # with the lines of the text that has them
+        self._before = {file: served_form(good.get(file), resolver.sources.get(file)) for file in candidates}
+        self._forms = {file: forms(file, self._before[file], source) for file, source in candidates.items()}
+        self._kept = frozenset(kept)
+        self._reverted: dict[str, set[Problem]] = {}  # the foundation that went back, and why
         self._deleted = {file for file, source in candidates.items() if source is None}
-        self._contested: set[str] = set()  # one of several that could have gone back
-        self._moved: set[str] = set()  # deleted, while a file that is refused has its name
+        self._reset()
         self._named: dict[str, list[str]] = {}
         for file in candidates:
             path = PurePosixPath(file)
             for name in {path.stem, path.parts[0]}:
                 self._named.setdefault(name, []).append(file)
+
+    def _reset(self) -> None:
+        """Every file as it stands on disk, but for those that stay at their last good text."""
+        self._form = {file: int(file in self._kept or file in self._reverted) for file in self._forms}
+        self._why = {file: set(why) for file, why in self._reverted.items()}  # with the lines that were wrong
+        # One of several that could have gone back.
+        self._contested = set(self._reverted) if len(self._reverted) > 1 else set()
+        self._moved: set[str] = set()  # deleted, while a file that is refused has its name
 
     @property
     def refused(self) -> frozenset[str]:
@@ -76,21 +60,30 @@ class Trial:
 
     def run(self) -> bool:
         """Load what stands on disk and take back what does not resolve. False if nothing helps."""
-        self._refuse_broken()
-        self._keep_moved(self._forms)
-        broken = self.refused
-        # Of a file that goes back at once, the last good text is what is loaded already.
-        self._load(file for file, form in self._before.items() if form.text != self._chosen(file).text)
+        broken = self._begin(self._before)
         while problems := self._problems():
-            if not self._take_back(problems):
+            if self._take_back(problems):
+                continue
+            loaded = {file: self._chosen(file) for file in self._forms}
+            if not self._take_back_foundation(problems):
                 return False
+            broken = self._begin(loaded)  # anew: no entry pays for it that went back in vain
         self._readmit(self.refused - broken - self._moved)
         return True
 
+    def _begin(self, loaded: Mapping[str, Form]) -> frozenset[str]:
+        """Load what stands on disk, in place of `loaded`. Returns what is refused whatever comes."""
+        self._reset()
+        self._refuse_broken()
+        self._keep_moved(self._forms)
+        # Of a file that goes back at once, the last good text is what is loaded already.
+        self._load(file for file, form in loaded.items() if form.text != self._chosen(file).text)
+        return self.refused - self._reverted.keys()
+
     def _refuse_broken(self) -> None:
         """Files that do not parse. Without mesh.yaml the folder is not all there, and nothing is deleted."""
-        for file, forms in self._forms.items():
-            source = forms[0].source
+        for file, row in self._forms.items():
+            source = row[0].source
             if source is not None and source.problems:
                 self._why[file] = {located(problem, source.locate) for problem in source.problems}
                 self._form[file] = 1
@@ -141,15 +134,20 @@ class Trial:
             for file in losers:
                 self._blame(file, problem)
             back |= losers
-        if not back:
-            back = {file for file in FOUNDATION & self._form.keys() if self._can_go_back(file)}
-            for problem in problems:
-                for file in back or {problem.file}:
-                    self._blame(file, problem)
         for file in back:
             self._form[file] += 1
         self._load(back | self._keep_moved(back))
         return bool(back)
+
+    def _take_back_foundation(self, problems: Iterable[Problem]) -> bool:
+        """What no entry can mend comes from the foundation: the file of it that changed last goes back."""
+        able = [file for file in FOUNDATION if self._can_go_back(file)]
+        back = max(able, key=lambda file: (self._changed[file], file), default=None)
+        for problem in problems:
+            self._blame(back or problem.file, problem)
+        if back:
+            self._reverted[back] = self._why[back]
+        return back is not None
 
     def _losers(self, problem: Problem) -> set[str]:
         able = [file for file in self._taking_part(problem) if self._can_go_back(file)]
@@ -193,25 +191,8 @@ class Trial:
         self._why.pop(file, None)
         return True
 
-    def _chosen(self, file: str) -> _Form:
+    def _chosen(self, file: str) -> Form:
         return self._forms[file][self._form[file]]
 
     def _load(self, files: Iterable[str]) -> None:
         self._resolver.change({file: self._chosen(file).load(file) for file in files})
-
-
-def _served(good: bytes | None, loaded: Source | None) -> _Form:
-    """A last good text; what is loaded of the file is that, unless it is only a name."""
-    return _Form(good, loaded if good and loaded and loaded.text == good else None)
-
-
-def _forms(file: str, before: _Form, wanted: Source | None) -> tuple[_Form, ...]:
-    good, first = before.text, _Form(None) if wanted is None else _Form(wanted.text, wanted)
-    if wanted is not None and (good == NAME_ONLY or (good is None and file not in FOUNDATION)):
-        named = _Form(NAME_ONLY, _name_of(wanted))
-        return (first, named) if good == NAME_ONLY else (first, named, _Form(None))
-    return (first, before)
-
-
-def _name_of(source: Source) -> Source:
-    return replace(source, entry=None, problems=())

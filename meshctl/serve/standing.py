@@ -9,8 +9,8 @@ from enum import Enum
 from types import MappingProxyType
 
 from meshctl.operations.admit import Outcome
+from meshctl.operations.forms import NAME_ONLY
 from meshctl.operations.guard import Losses
-from meshctl.operations.trial import NAME_ONLY
 from meshctl.problems import Finding
 
 _SHOWN = 5  # losses in one sentence

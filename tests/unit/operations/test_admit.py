@@ -1,33 +1,13 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from meshctl.catalog.folder import Unreadable
 from meshctl.operations import admit
 from meshctl.operations.admit import Admission, Outcome, read_sources
+from meshctl.operations.forms import NAME_ONLY
 from meshctl.operations.resolve import Resolver
-from meshctl.operations.trial import NAME_ONLY, served_source
-from meshctl.problems import Problem
-
-MESH = b"format: 1\nedition: 2026.11\nname: test\n"
-BROKEN = b"service: [\n"
-
-
-def service(name: str, *uses: str, versions: str = "v1", alias: str = "", port: int = 8080) -> bytes:
-    lines = [f"service: {name}", f"port: {port}", "versions:"]
-    lines += [f"  {version}: {{endpoints: [127.0.0.1]}}" for version in versions.split()]
-    lines.append(f"serving: {versions.split()[0]}")
-    lines.append(f"uses: [{', '.join(uses)}]")
-    if alias:
-        lines.append(f"aliases: [{alias}]")
-    return "\n".join(lines).encode() + b"\n"
-
-
-def gateway(name: str, to: str) -> bytes:
-    routes = f"sites:\n  - hosts: [www.example.com]\n    routes: [{{to: {to}}}]\n"
-    return f'gateway: {name}\nlisteners:\n  - {{bind: "0.0.0.0:80"}}\n{routes}'.encode()
+from tests.support.texts import BROKEN, DEFAULTS, MESH, OTHER_DOMAIN, gateway, service
 
 
 def start(texts: Mapping[str, bytes]) -> Admission:
@@ -223,12 +203,50 @@ def test_missing_mesh_file_is_broken_and_nothing_counts_as_deleted() -> None:
 
 def test_mesh_file_that_brings_others_into_conflict_goes_back() -> None:
     admission = start({"a/web.yaml": service("web"), "a/users.yaml": service("users", alias="web.other")})
-    outcome = admission.change({"mesh.yaml": MESH + b"domain: other\n", "a/web.yaml": service("web", port=9)})
-    assert "mesh.yaml" in outcome.held or "a/web.yaml" in outcome.held
-    outcome = admission.change({"mesh.yaml": MESH + b"domain: other\n"})
-    assert outcome.published
-    assert admission.good["mesh.yaml"] == MESH
-    assert "mesh.yaml" in outcome.held
+    edited = service("web", port=9)
+    outcome = admission.change({"mesh.yaml": OTHER_DOMAIN, "a/web.yaml": edited})
+    assert words(outcome) == {"mesh.yaml": ["a/web.yaml:1:10 MSH0312"]}
+    assert outcome.changes == {"a/web.yaml": edited}
+    outcome = admission.change({"a/users.yaml": service("users")})
+    assert outcome.held == {}
+    assert outcome.changes == {"mesh.yaml": OTHER_DOMAIN, "a/users.yaml": service("users")}
+
+
+def test_entry_in_a_conflict_that_only_the_mesh_file_brings_is_served_as_edited() -> None:
+    both = {"a/pay.yaml": service("pay", "web", alias="web.other"), "a/web.yaml": service("web")}
+    admission = start(both)
+    edited = service("pay", alias="web.other")
+    outcome = admission.change({"a/pay.yaml": edited, "mesh.yaml": OTHER_DOMAIN})
+    assert list(outcome.held) == ["mesh.yaml"]
+    assert outcome.changes == {"a/pay.yaml": edited}
+
+
+def test_entry_that_is_moved_while_the_mesh_file_goes_back_is_served_from_its_new_place() -> None:
+    web = service("web", alias="web.other")
+    admission = start({"b/web.yaml": web})
+    outcome = admission.change({"b/web.yaml": None, "a/web.yaml": web, "mesh.yaml": OTHER_DOMAIN})
+    assert list(outcome.held) == ["mesh.yaml"]
+    assert outcome.changes == {"b/web.yaml": None, "a/web.yaml": web}
+
+
+def test_mesh_file_goes_on_where_the_alias_against_it_is_new_too() -> None:
+    admission = start({"a/web.yaml": service("web"), "a/users.yaml": service("users")})
+    outcome = admission.change(
+        {"mesh.yaml": OTHER_DOMAIN, "a/users.yaml": service("users", alias="web.other")}
+    )
+    assert list(outcome.held) == ["a/users.yaml"]
+    assert outcome.changes == {"mesh.yaml": OTHER_DOMAIN}
+
+
+@pytest.mark.parametrize("steps", [("mesh.yaml", "defaults.yaml"), ("defaults.yaml", "mesh.yaml"), ()])
+def test_defaults_are_served_beside_a_mesh_file_that_waits(steps: Sequence[str]) -> None:
+    admission = start({"a/web.yaml": service("web"), "a/users.yaml": service("users", alias="web.other")})
+    both = {"mesh.yaml": OTHER_DOMAIN, "defaults.yaml": DEFAULTS}
+    for file in steps:
+        admission.change({file: both[file]})
+    outcome = admission.change(both)
+    assert list(outcome.held) == ["mesh.yaml"]
+    assert admission.good["defaults.yaml"] == DEFAULTS
 
 
 def test_nothing_is_served_at_first_without_a_mesh_file() -> None:
@@ -360,80 +378,3 @@ def test_restart_on_half_of_the_files_serves_the_last_good_texts() -> None:
 
 def test_first_start_has_nothing_to_guard() -> None:
     assert start({"a/web.yaml": service("web")}).change({"a/web.yaml": None}).guarded.names == ()
-
-
-NAMES = ("web", "users", "pay")
-FILES = ("mesh.yaml", *(f"{team}/{name}.yaml" for team in ("a", "b") for name in NAMES), "a/edge.yaml")
-
-
-@st.composite
-def edits(draw: st.DrawFn) -> dict[str, bytes | None]:
-    return {file: draw(_text(file)) for file in draw(st.sets(st.sampled_from(FILES), min_size=1, max_size=4))}
-
-
-def _text(file: str) -> st.SearchStrategy[bytes | None]:
-    name = file.removesuffix(".yaml").rpartition("/")[2]
-    if name == "mesh":
-        return st.sampled_from([MESH, MESH + b"domain: other\n", BROKEN, None])
-    if name == "edge":
-        targets = [f"{to}{version}" for to in NAMES for version in ("", "/v1", "/v2")]
-        return st.sampled_from([*(gateway("edge", to) for to in targets), BROKEN, None])
-    uses = st.sets(st.sampled_from([other for other in NAMES if other != name]), max_size=2)
-    alias = st.sampled_from(["", "", "x.example.com", "web.other"])
-    versions = st.sampled_from(["v1", "v2", "v1 v2"])
-    good = st.builds(lambda u, a, v: service(name, *sorted(u), alias=a, versions=v), uses, alias, versions)
-    return st.one_of(good, st.sampled_from([BROKEN, None]))
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(edits(), min_size=1, max_size=8))
-def test_what_is_served_always_resolves_and_what_troubles_nobody_is_always_served(
-    history: list[dict[str, bytes | None]],
-) -> None:
-    admission = Admission(Resolver())
-    admission.change({"mesh.yaml": MESH})
-    for step in history:
-        outcome = admission.change(step)
-        assert outcome.published
-        assert admission.resolver.problems() == []
-        kept = {file: admission.good.get(file) for file in outcome.guarded.kept}
-        assert all(kept.values()), "what is guarded stays served"
-        if outcome.guarded.files:
-            _, outcome = admission.confirm(outcome.guarded.hash)
-            assert not outcome.guarded.files
-        assert outcome.published
-        assert admission.resolver.problems() == []
-        assert _problems(admission.good) == []
-        if "mesh.yaml" in admission.wanted:  # without it no deletion counts
-            for file in _innocent(admission):
-                assert admission.good.get(file) == admission.wanted.get(file), file
-        if not _problems(admission.wanted):
-            assert admission.good == admission.wanted
-            assert outcome.held == {}
-
-
-def _problems(texts: Mapping[str, bytes]) -> list[Problem]:
-    """What is wrong with these texts, read anew."""
-    resolver = Resolver()
-    resolver.change({file: served_source(file, text) for file, text in texts.items()})
-    return resolver.problems()
-
-
-def _innocent(admission: Admission) -> set[str]:
-    """The files that share no name, over however many others, with one that takes part in a problem."""
-    named = {file: _names(file, admission) for file in {*admission.wanted, *admission.good} - {"mesh.yaml"}}
-    found = _problems({**admission.wanted, "mesh.yaml": admission.good["mesh.yaml"]})
-    guilty = {problem.file for problem in found} | {place.file for p in found for place in p.also}
-    names = set().union(*(named[file] for file in guilty & named.keys()), *(known(p.missing) for p in found))
-    while related := {file for file in named if named[file] & names}:
-        names = names.union(*(named.pop(file) for file in related))
-    return named.keys() - guilty
-
-
-def _names(file: str, admission: Admission) -> set[str]:
-    texts = (admission.wanted.get(file, b""), admission.good.get(file, b""), file.encode())
-    return known(b" ".join(texts).decode())
-
-
-def known(text: str) -> set[str]:
-    return {name for name in (*NAMES, "edge", "x.example.com") if name in text}
