@@ -61,11 +61,6 @@ class PathPattern(Written):
         return cls(PathKind.EXACT if base == text else PathKind.BELOW, text)
 
     @property
-    def prefix(self) -> str:
-        """The pattern without `/**` at its end: `/a` for `/a/**`, `/` for `/**`."""
-        return self.text.removesuffix(_BELOW) or "/"
-
-    @property
     def everything(self) -> bool:
         """Whether every path matches."""
         return self.text == _BELOW
