@@ -113,17 +113,16 @@ class Compiler:
 
     def places(self, view: str, ref: Ref, words: str = "") -> list[Place]:
         """The catalog's places behind a resource of a view; `words`, said of it, tell which are meant."""
-        for recipe in self._recipes.get(view, ()):
-            if recipe.key.ref == ref:
-                return places(self._graph, recipe, words)
-        return []
+        recipe = self._recipe(view, ref)
+        return places(self._graph, recipe, words) if recipe else []
 
     def route_place(self, view: str, ref: Ref, host: str, number: int) -> Place | None:
         """The catalog's place behind one route of a virtual host in the routes `ref` of a view."""
-        for recipe in self._recipes.get(view, ()):
-            if recipe.key.ref == ref:
-                return route_place(self._graph, recipe, host, number)
-        return None
+        recipe = self._recipe(view, ref)
+        return route_place(self._graph, recipe, host, number) if recipe else None
+
+    def _recipe(self, view: str, ref: Ref) -> Recipe | None:
+        return next((one for one in self._recipes.get(view, ()) if one.key.ref == ref), None)
 
     def _changed_views(self) -> Iterator[tuple[str, View | None]]:
         for key in self._graph.take_changed(VIEW):
