@@ -47,7 +47,7 @@ from meshctl.serve.waves import Waves
 from meshctl.snapshot import Snapshot, View
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
-from meshctl.xds.session import NotLoadedError
+from meshctl.xds.views import NotLoadedError
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from meshctl.xds.door import Door
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
-from meshctl.xds.session import DELTA, SOTW, Host, Session, Variant, Views
+from meshctl.xds.session import DELTA, SOTW, Host, Session, Variant
+from meshctl.xds.views import Views
 
 _logger = logging.getLogger(__name__)
 

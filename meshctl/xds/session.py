@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
@@ -23,35 +22,8 @@ from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.stream import Stream
 from meshctl.xds.types import TYPES
+from meshctl.xds.views import NotLoadedError, Seat, Views
 from meshctl.xds.wire import Garbled
-
-
-class NotLoadedError(Exception):
-    """Nothing can be served yet; the client shall try again."""
-
-
-class Seat(Protocol):
-    """One stream's place among those that views are published to."""
-
-    @property
-    def provisional(self) -> bool:
-        """Whether the view is an older one, so that only a node which holds nothing may have it."""
-
-    def view(self) -> ViewSnapshot | None:
-        """What the node shall hold now; None while nothing is declared for it."""
-
-    def close(self) -> None:
-        """The stream has ended."""
-
-
-class Views(Protocol):
-    """Where streams get their views from."""
-
-    def open(self, node: Node, wake: Callable[[], None]) -> Seat:
-        """A new stream's seat. `wake` is called whenever its view may have changed.
-
-        Raises NotLoadedError while there is nothing to serve.
-        """
 
 
 def _nobody(_session: "Session", _node: Node) -> None:

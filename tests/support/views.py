@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from meshctl.fleet.node import Node
 from meshctl.snapshot import Resource, ViewSnapshot
-from meshctl.xds.session import NotLoadedError
+from meshctl.xds.views import NotLoadedError
 from tests.support.xds_world import Published, cluster
 
 

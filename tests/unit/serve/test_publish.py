@@ -16,7 +16,7 @@ from meshctl.snapshot import Snapshot, ViewSnapshot
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from meshctl.xds.limits import Overstepped
-from meshctl.xds.session import NotLoadedError
+from meshctl.xds.views import NotLoadedError
 from tests.support.catalogs import MESH, service
 
 NOON = 1_800_000_000.0
