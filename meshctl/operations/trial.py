@@ -173,13 +173,14 @@ class Trial:
         self._why.setdefault(file, set()).add(located(problem, self._resolver.locate))
 
     def _readmit(self, fell: Iterable[str]) -> None:
-        """Try again those that another one's fall may have helped, the oldest change first."""
+        """Try again those that another one's fall may have helped, the oldest change first.
+
+        Who comes back may take away what another one was in conflict with; so all again, until nobody comes.
+        """
         in_order = sorted(fell, key=lambda file: (self._changed[file], file))
-        first = [file for file in in_order if file in self._contested]
-        if len(in_order) > 1 and any([self._readmitted(file) for file in first]):
-            for file in in_order:
-                if self._form[file]:
-                    self._readmitted(file)
+        tried = [file for file in in_order if file in self._contested]
+        while len(in_order) > 1 and any([self._readmitted(file) for file in tried]):
+            tried = [file for file in in_order if self._form[file]]
 
     def _readmitted(self, file: str) -> bool:
         fallen, self._form[file] = self._form[file], 0

@@ -140,6 +140,16 @@ def test_in_a_conflict_the_entry_changed_last_loses() -> None:
     assert outcome.changes == {}
 
 
+def test_held_entry_is_served_as_soon_as_one_that_comes_back_ends_its_conflict() -> None:
+    admission = start({"b/pay.yaml": service("pay", alias="y.example.com")})
+    wanted = service("web", alias="x.example.com")
+    admission.change({"a/users.yaml": service("users", alias="x.example.com"), "a/web.yaml": wanted})
+    admission.change({"a/users.yaml": service("users", alias="y.example.com")})
+    outcome = admission.change({"a/pay.yaml": service("pay"), "b/pay.yaml": service("pay")})
+    assert list(outcome.held) == ["a/pay.yaml"]
+    assert admission.good["a/web.yaml"] == wanted
+
+
 def test_second_file_of_a_name_is_not_served_even_by_its_name() -> None:
     admission = start({"b/web.yaml": service("web")})
     outcome = admission.change({"a/web.yaml": service("web", port=1)})
