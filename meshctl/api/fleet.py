@@ -21,6 +21,7 @@ from meshctl.operations.guard import NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import Finding, Span, nearest
+from meshctl.serve.holds import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import Standing
@@ -94,7 +95,7 @@ class FleetService(FleetServicer):
             near = nearest(node_id, (one.node.id for one in self._fleet.nodes(now)))
             hint = f"; the nearest id is {near!r}" if near else ""
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {node_id!r}{hint}")
-        return self._publisher.waves.shown(status)
+        return self._publisher.shown(status)
 
     async def GetTarget(self, request: pb.GetTargetRequest, context: _Context) -> pb.GetTargetResponse:
         """What a node would stand for; NOT_FOUND with the nearest name."""
@@ -136,6 +137,7 @@ class FleetService(FleetServicer):
     def _catalog(self) -> pb.Catalog:
         message, clock = catalog(self._publisher.standing), _wall_clock()
         message.waves.extend(self._wave(wave, clock) for wave in self._publisher.waves.progress())
+        message.held.extend(self._held(one) for one in self._publisher.holds.all())
         return message
 
     def _wave(self, wave: Wave, clock: inspect.Clock) -> pb.Wave:
@@ -152,8 +154,22 @@ class FleetService(FleetServicer):
             refusal=self._refusal(wave.view, wave.refusal, clock) if wave.refusal else None,
         )
 
+    def _held(self, one: HeldBack) -> pb.Held:
+        held = one.held
+        return pb.Held(
+            view=one.view,
+            type=TYPES[one.ref.type].short,
+            resource=one.ref.name,
+            version=held.version,
+            reason=held.reason,
+            since=_timestamp(held.since),
+            nodes=len(held.nodes),
+            serving="nothing" if held.kept is None else "last good",
+            locations=[_location(span) for span in self._publisher.places(one.view, one.ref, held.reason)],
+        )
+
     def _node(self, status: NodeStatus) -> pb.Node:
-        status = self._publisher.waves.shown(status)
+        status = self._publisher.shown(status)
         node, clock = status.node, _wall_clock()
         return pb.Node(
             id=node.id,

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.catalog.source import Source
 from meshctl.fleet.fleet import NodeState, NodeStatus
-from meshctl.operations.why import Cause, Known, Wait
+from meshctl.operations.why import Cause, Known, Spared, Wait
 from meshctl.problems import Span
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import CatalogState
@@ -25,11 +25,14 @@ def known(publisher: Publisher, status: NodeStatus, found: Inventory | None) -> 
     """All that can be a cause: from the node, and from the entries that its view is made from."""
     standing = publisher.standing
     unknown = publisher.unknown(status.node.view_key) if status.state is NodeState.UNKNOWN else None
-    refused = status.refusals
+    back = publisher.holds.of(status.view) if status.state is NodeState.HELD else []
+    spared = [Spared(publisher.holds.refusal(one), len(one.held.nodes)) for one in back]
+    refused = (*status.refusals, *(one.refusal for one in spared))
     return Known(
         status,
         unknown=unknown or "",
         lines={one.ref: publisher.places(status.view, one.ref, one.reason) for one in refused},
+        spared=spared,
         waits=[Wait(one.ref, one.waits_for, one.since) for one in waiting(found)],
         reaches=publisher.reaches(status.view) | frozenset(status.node.targets),
         held=standing.held,

@@ -60,6 +60,20 @@ class Wave(TypedDict):
     refusal: NotRequired[Refusal]
 
 
+class Held(TypedDict):
+    """A resource that no node of a view is given, because nodes refused it."""
+
+    view: str
+    type: str
+    resource: str
+    version: str
+    reason: str
+    since: NotRequired[str]
+    nodes: int
+    serving: str
+    locations: list[Location]
+
+
 class Catalog(TypedDict):
     """What is published; times are ISO 8601, as in all that follows."""
 
@@ -70,6 +84,7 @@ class Catalog(TypedDict):
     broken: list[BrokenEntry]
     guarded: NotRequired[Guarded]
     waves: list[Wave]
+    held: list[Held]
 
 
 class TypeStatus(TypedDict):

@@ -94,7 +94,7 @@ class Run:
         self._connected: Counter[str] = Counter()
         # Connected leaders that have not taken it, since when they may; the longest first.
         self._missing: dict[str, float] = {}
-        self._refusing: dict[str, Refusal] = {}
+        self._refusing: dict[str, tuple[Refusal, ...]] = {}  # of the change, by node; never none
         self._away: dict[str, float] = dict.fromkeys(self._leaders, now)
         self._reached_at: float | None = None
         self._wave = 0
@@ -160,10 +160,10 @@ class Run:
         node = status.node.id
         if node not in self._leaders or node not in self._connected:
             return
-        refusal = next((one for one in status.refusals if self._is_part(one)), None)
+        refusals = tuple(one for one in status.refusals if self._is_part(one))
         self._refusing.pop(node, None)
-        if refusal is not None:
-            self._refusing[node] = refusal
+        if refusals:
+            self._refusing[node] = refusals
             self._missing.pop(node, None)
         elif status.reached >= self._revision:
             self._missing.pop(node, None)
@@ -174,9 +174,13 @@ class Run:
     def amend(self, moving: Mapping[Ref, str], now: float) -> None:
         """The change became another under way: a part of it was taken back, or weights were shifted."""
         self._moving = dict(moving)
-        for node in [node for node, one in self._refusing.items() if not self._is_part(one)]:
-            del self._refusing[node]
-            self._missing[node] = now
+        for node, refusals in tuple(self._refusing.items()):
+            left = tuple(one for one in refusals if self._is_part(one))
+            if left:
+                self._refusing[node] = left
+            else:
+                del self._refusing[node]
+                self._missing[node] = now
 
     def lead(self, nodes: Iterable[str], now: float, *, revision: int) -> None:
         """These nodes were given the change, at this revision."""
@@ -209,6 +213,8 @@ class Run:
             times.append(self._given_up_at)
         if self._reached_at is not None:
             times.append(self._next_at)
+        if self._refusing:
+            times.append(self._counts_from)  # the one that refused is known then for the only one there is
         return min((time for time in times if time > now), default=None)
 
     def stop(self, now: float) -> Stop | None:
@@ -217,10 +223,20 @@ class Run:
             return None  # the second node has not answered yet, or took it
         refusing = [node for node in self._refusing if node not in self._excused]
         if refusing and not (self.is_last and self.reached):
-            return Stop(min(refusing), self._refusing[min(refusing)])
+            return Stop(min(refusing), self._refusing[min(refusing)][0])
         waits = ((node, since) for node, since in self._missing.items() if node not in self._excused)
         node, since = next(waits, ("", now))
         return Stop(node) if now - since >= SILENCE else None
+
+    def condemned(self, now: float) -> Sequence[Refusal]:
+        """What the change is to blame for and no node: the first node and a second one, or the only one there
+        is, refused it, or one did and the other is silent. One of the refusals for each resource.
+        """
+        if not (self._in_first and self._refusing and self._all_failed(now) and self._tried(now)):
+            return ()
+        first, *others = self._refusing.values()
+        said = [{(one.ref, one.version) for one in refusals} for refusals in others]
+        return [one for one in first if all((one.ref, one.version) in versions for versions in said)]
 
     def is_superseded(self, names: Collection[Ref], now: float) -> bool:
         """Whether a newer change of these names takes the place of the run: it is stopped.
@@ -264,6 +280,11 @@ class Run:
         lead = self._take(1)
         self._second = self._trying = lead is not None
         return lead
+
+    def _tried(self, now: float) -> bool:
+        """Whether nobody is left whom the first wave could show to be wrong."""
+        alone = self._may_count(now) and self._connected.keys() <= self._leaders
+        return self._second or alone or self._led > size(self.pace.shares[0], self.nodes)
 
     def _all_failed(self, now: float) -> bool:
         """Whether all connected nodes that were given it refused it, or have been silent for too long."""

@@ -89,7 +89,7 @@ class Compiler:
         for name, revision in before.items():
             old = self.snapshot.views.get(name)
             stones = old.tombstones if old else {}
-            kept = old.contents.settled if old else {}
+            kept = old.contents.waiting if old else {}
             left = {ref: one for ref, one in stones.items() if one.revision > revision or kept.get(ref)}
             if old is not None and len(left) < len(stones):
                 views[name] = replace(old, tombstones=left)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from meshctl.envoy import weights
 from meshctl.names import CLUSTER, ENDPOINTS, Ref
 from meshctl.operations.at_once import Change, Content, changed_parts, differ_in_weights_alone, waved
-from meshctl.snapshot import Contents, Overlay, Part, Resource, Tombstone, View
+from meshctl.snapshot import HEAD, Contents, Overlay, Part, Resource, Tombstone, View
 from meshctl.snapshot.encode import assemble, encode_part
 
 _REMEMBERED = 1024  # parts that were followed: one is encoded once, however many callers share it
@@ -33,7 +33,7 @@ def fold(
     next. `supersedes` says of the names that wait whether they make a run pointless that was stopped; then
     all runs anew.
     """
-    late = waved(change, _over(contents.settled, old_head), contents.before)
+    late = waved(change, over(contents.settled, old_head), contents.before)
     settled, leading, before = dict(contents.settled), dict(contents.leading), dict(contents.before)
     for ref, (old, new) in change.items():
         if ref in late:
@@ -52,21 +52,21 @@ def fold(
     _drop_equal(settled, leading, change)
     head = _newest(change, old_head)
     for overlay, known in ((settled, contents.settled), (leading, contents.leading)):
-        _close(overlay, head, _over(known, old_head), change)
+        close(overlay, head, over(known, old_head), change)
     if not settled:
-        return Folded(Contents(before=before))
-    return Folded(Contents(settled, leading, before, contents.leaders), anew)
+        return Folded(_at_rest(contents, before))
+    return Folded(replace(contents, settled=settled, leading=leading, before=before), anew)
 
 
 def ended(contents: Contents) -> Contents:
     """The run is over: all have what its leaders had, and what waited runs next, with nobody leading yet."""
     moved = {ref: contents.settled[ref] for ref in contents.moving}
-    return Contents(settled=contents.leading, before=moved)
+    return replace(_at_rest(contents, moved), settled=contents.leading)
 
 
 def skipped(contents: Contents) -> Contents:
-    """Nothing waits any more: all have the newest."""
-    return Contents(before=contents.settled) if contents.running else contents
+    """Nothing waits any more: all have the newest, but for what is held back."""
+    return _at_rest(contents, contents.settled) if contents.running else contents
 
 
 def with_contents(view: View, contents: Contents, revision: int) -> View:
@@ -75,11 +75,16 @@ def with_contents(view: View, contents: Contents, revision: int) -> View:
     What somebody held by the contents before, and nobody is given now, becomes a tombstone of that revision.
     """
     stones = dict(view.tombstones)
-    for old, new in ((view.contents.settled, contents.settled), (view.contents.leading, contents.leading)):
+    for old, new in ((view.contents.waiting, contents.waiting), (view.contents.led, contents.led)):
         for ref, resource in old.items():
             if resource is not None and new.get(ref) is None and ref not in view.keys:
                 stones[ref] = Tombstone(resource, revision)
     return replace(view, contents=contents, tombstones=stones)
+
+
+def _at_rest(contents: Contents, before: Overlay) -> Contents:
+    """Nothing runs; `before` is what the last change replaced."""
+    return replace(contents, settled=HEAD, leading=HEAD, before=before, leaders=frozenset())
 
 
 def _let_through(overlay: dict[Ref, Resource | None], ref: Ref, new: Resource | None) -> None:
@@ -129,12 +134,12 @@ def _drop_equal(
             del leading[ref]
 
 
-def _close(overlay: dict[Ref, Resource | None], head: Content, known: Content, change: Change) -> None:
+def close(overlay: dict[Ref, Resource | None], head: Content, known: Content, change: Change) -> None:
     """Complete a content: whatever something in it needs is in it, the newest or as it was known before.
 
     `known` is the same content before the publication.
     """
-    held = _over(overlay, head)
+    held = over(overlay, head)
     open_ = [one for one in overlay.values() if one is not None]
     open_ += [new for ref, (_, new) in change.items() if new is not None and ref not in overlay]
     while open_:
@@ -156,7 +161,8 @@ def _needs(resource: Resource) -> Iterator[Ref]:
         yield Ref(ENDPOINTS, resource.key.name)
 
 
-def _over(overlay: Overlay, head: Content) -> Content:
+def over(overlay: Overlay, head: Content) -> Content:
+    """What somebody holds who is given this overlay."""
     return lambda ref: overlay[ref] if ref in overlay else head(ref)
 
 

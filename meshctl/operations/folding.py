@@ -12,6 +12,7 @@ from typing import Protocol
 from meshctl.names import ENDPOINTS, Ref, ResourceKey
 from meshctl.operations.at_once import Change, Content
 from meshctl.operations.contents import fold, with_contents
+from meshctl.operations.holding import carried, seen
 from meshctl.snapshot import Resource, Snapshot, View
 
 Resources = Mapping[ResourceKey, Resource | None]
@@ -21,8 +22,8 @@ Views = Mapping[str, View | None]
 class Runs(Protocol):
     """What is known of the nodes of views, and of the changes that run through them."""
 
-    def running(self) -> Collection[str]:
-        """The views through which a change runs."""
+    def apart(self) -> Collection[str]:
+        """The views in which somebody is not given the newest: a change runs, or something is held back."""
 
     def holders(self, key: ResourceKey) -> Collection[str]:
         """The views that hold a resource."""
@@ -41,7 +42,9 @@ def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -
         old, new = snapshot.views.get(name), views.get(name, snapshot.views.get(name))
         if old is None or new is None or not change:
             continue
-        taken = fold(old.contents, change, _content(snapshot, old), partial(runs.superseded, name))
+        head = _content(snapshot, old)
+        known, as_seen = carried(old.contents, change, head)
+        taken = fold(known, as_seen, seen(old.contents, head), partial(runs.superseded, name))
         contents = taken.contents
         if contents.running and (taken.anew or not old.contents.running):
             contents = replace(contents, leaders=runs.first(name))
@@ -57,7 +60,7 @@ def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs)
         if key.type != ENDPOINTS:
             for name in runs.holders(key):
                 found.setdefault(name, {})[key.ref] = (snapshot.resources.get(key), new)
-    concerned = found.keys() | runs.running()
+    concerned = found.keys() | runs.apart()
     for key in endpoints:
         for name in _both(concerned, runs.holders(key)):
             if name in found or _is_held(snapshot, name, key.ref):
@@ -72,7 +75,7 @@ def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs)
 def _is_held(snapshot: Snapshot, view: str, ref: Ref) -> bool:
     """Whether somebody has an older version, or none, of this name."""
     known = snapshot.views.get(view)
-    return known is not None and (ref in known.contents.settled or ref in known.contents.leading)
+    return known is not None and (ref in known.contents.waiting or ref in known.contents.led)
 
 
 def _both(one: Collection[str], other: Collection[str]) -> list[str]:

@@ -43,18 +43,28 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """A resource that no node of the view is given, because so many `nodes` refused it in these words."""
+
+    refusal: Refusal
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """All that is known of one node and of what is published.
 
     `unknown` says what of its names the catalog does not declare, "" if it declares all. `lines` are those
-    behind each refused resource. `reaches` are the names of the entries that the node's view is made from.
-    `held` are the files not served as they stand, with why; `unserved` those of which nothing is. `unusable`
-    says why nothing of the catalog on disk can be published, "" if it can.
+    behind each refused resource, `spared` what others refused and this node is not given. `reaches` are the
+    names of the entries that the node's view is made from. `held` are the files not served as they stand,
+    with why; `unserved` those of which nothing is. `unusable` says why nothing of the catalog on disk can be
+    published, "" if it can.
     """
 
     status: NodeStatus
     unknown: str = ""
     lines: Mapping[Ref, Sequence[Span]] = field(default_factory=lambda: MappingProxyType({}))
+    spared: Sequence[Spared] = ()
     waits: Sequence[Wait] = ()
     reaches: frozenset[str] = frozenset()
     held: Mapping[str, Sequence[Finding]] = field(default_factory=lambda: MappingProxyType({}))
@@ -94,7 +104,7 @@ def _own(known: Known) -> Iterator[Cause]:
         case NodeState.ORPHAN:
             yield _orphan(status)
         case NodeState.HELD:
-            yield Cause("held", status.reason, status.state_since, steps=_HELD)
+            yield from _held(known)
         case NodeState.REFUSED | NodeState.STALLED | NodeState.WAITING | NodeState.SENDING:
             yield from _refused(known)
             yield from _unanswered(status)
@@ -149,6 +159,25 @@ def _refused(known: Known) -> Iterator[Cause]:
         words = f"{known.status.reason}; nothing of this type is sent until its view changes"
         yield Cause("refused", words, known.status.state_since, steps=(_CHANGE,))
 
+
+def _held(known: Known) -> Iterator[Cause]:
+    for one in known.spared:
+        refusal = one.refusal
+        many = "1 node" if one.nodes == 1 else f"{one.nodes} nodes"
+        yield Cause(
+            "held",
+            f"{called(refusal.ref)} is given to no node of {known.status.view}, because {many} refused it"
+            f" (version {refusal.version}); everything that does not need it goes on",
+            refusal.since,
+            refusal.reason,
+            tuple(known.lines.get(refusal.ref, ())),
+            (_CHANGE_FOR_ALL,),
+        )
+    if not known.spared:
+        yield Cause("held", known.status.reason, known.status.state_since, steps=_HELD)
+
+
+_CHANGE_FOR_ALL = "repair the entry; its next version goes to one node first, as any change"
 
 _HELD = (
     "it comes when the nodes before it have taken the change: meshctl fleet list, meshctl apply",

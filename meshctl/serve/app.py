@@ -121,8 +121,13 @@ class _Server:
             now=asyncio.get_running_loop().time,
             returns_s=settings.returns_s,
         )
-        self._fleet.places, self._fleet.heard = self._publisher.places, self._publisher.waves.hear
-        self._metrics.watch(lambda: self._publisher.standing, self._nodes, self._publisher.waves.progress)
+        self._fleet.places, self._fleet.heard = self._publisher.places, self._publisher.hear
+        self._metrics.watch(
+            lambda: self._publisher.standing,
+            self._nodes,
+            self._publisher.waves.progress,
+            self._publisher.holds.all,
+        )
         if self._saver is not None:
             self._metrics.watch_state(self._saver)
         self._watch = Watch(settings.catalog)
@@ -134,6 +139,7 @@ class _Server:
             limits=settings.limits,
             refused=lambda cause: self._metrics.refused.labels(cause.value).inc(),
         )
+        self._publisher.holds.accepted = self._ads.accepted
 
     async def run(self, services: Sequence[Service]) -> None:
         """Start, wait for `stop`, drain."""
@@ -202,7 +208,7 @@ class _Server:
 
     def _nodes(self) -> Sequence[NodeStatus]:
         statuses = self._fleet.nodes(asyncio.get_running_loop().time())
-        return [self._publisher.waves.shown(status) for status in statuses]
+        return [self._publisher.shown(status) for status in statuses]
 
     def _not_ready(self) -> str:
         standing = self._publisher.standing

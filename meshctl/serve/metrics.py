@@ -4,7 +4,7 @@ Imports prometheus-client and what it counts. Gauges are read when somebody scra
 """
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 import meshctl
 from meshctl.fleet.fleet import NodeState, NodeStatus
+from meshctl.serve.holds import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.standing import Standing
 from meshctl.xds.types import TYPES
@@ -85,9 +86,10 @@ class Metrics:
         standing: Callable[[], Standing],
         nodes: Callable[[], Iterable[NodeStatus]],
         waves: Callable[[], Iterable[Wave]],
+        held: Callable[[], Collection[HeldBack]],
     ) -> None:
         """Read the gauges from these when somebody scrapes."""
-        self.registry.register(_Gauges(standing, nodes, waves))
+        self.registry.register(_Gauges(standing, nodes, waves, held))
 
     def watch_state(self, kept: Kept) -> None:
         """Read how the state on disk is kept from this when somebody scrapes."""
@@ -104,8 +106,9 @@ class _Gauges(Collector):
         standing: Callable[[], Standing],
         nodes: Callable[[], Iterable[NodeStatus]],
         waves: Callable[[], Iterable[Wave]],
+        held: Callable[[], Collection[HeldBack]],
     ) -> None:
-        self._standing, self._nodes, self._waves = standing, nodes, waves
+        self._standing, self._nodes, self._waves, self._held = standing, nodes, waves, held
 
     def describe(self) -> Iterable[Metric]:
         return []  # nothing is read at registration
@@ -130,6 +133,8 @@ class _Gauges(Collector):
         yield _gauge("meshctl_waves", "Views through which a change goes in waves.", len(waves))
         words = "Views in which it does not go on: a node refused it, or leaves it unanswered."
         yield _gauge("meshctl_waves_stopped", words, sum(bool(wave.stopped) for wave in waves))
+        words = "Resources that no node of a view is given, because nodes refused them, counted once a view."
+        yield _gauge("meshctl_held_resources", words, len(self._held()))
 
 
 class _State(Collector):

@@ -25,7 +25,7 @@ from meshctl.catalog.folder import MESH_FILE
 from meshctl.catalog.source import Source
 from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.envoy.decode import same_resource
-from meshctl.fleet.fleet import REMEMBERED, Fleet
+from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.fleet.waves import RETURN, Pace
 from meshctl.mesh.waves import WAVES
@@ -38,6 +38,7 @@ from meshctl.operations.keep import Same
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import Span
 from meshctl.serve import announce
+from meshctl.serve.holds import Holds
 from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
@@ -85,8 +86,10 @@ class Publisher:
         self._posts, self._variants, self._started = Posts(), Variants(), now()
         self.waves = Waves(self._posts, self._pace, now, self._started + (returns_s if state else 0.0))
         base = state.snapshot if state else None
+        self.holds = Holds(self._posts, self.waves, now, clock)
         self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
         self.waves.took(self._compiler.snapshot)
+        self.holds.took(self._compiler.snapshot)
         self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
         self._outdated = 0  # the newest revision that is more than an hour old
 
@@ -142,10 +145,20 @@ class Publisher:
         return seat
 
     def advance(self) -> None:
-        """Begin the waves that are due, and end those that have reached all."""
-        if self.standing.live and (views := self.waves.due(self._compiler.snapshot)):
-            self._compiler.revise(views)
-            self._publish({})
+        """Begin the waves that are due, end those that have reached all, and hold back what is too bad."""
+        for due in (self.waves.due, self.holds.due):
+            if self.standing.live and (views := due(self._compiler.snapshot)):
+                self._compiler.revise(views)
+                self._publish({})
+
+    def hear(self, status: NodeStatus) -> None:
+        """What is known of a node has changed."""
+        self.waves.hear(status)
+        self.holds.hear(status)
+
+    def shown(self, status: NodeStatus) -> NodeStatus:
+        """A status as people see it: it tells, too, what keeps a node from the newest."""
+        return self.waves.shown(self.holds.shown(status))
 
     def skip_waves(self, who: str) -> list[str]:
         """Give all nodes the newest, now, and say in which views; `who` is for the log."""
@@ -258,6 +271,7 @@ class Publisher:
         self.standing = replace(self.standing, revision=snapshot.revision, published_at=self._clock())
         self._posts.publish(snapshot)
         self.waves.took(snapshot)
+        self.holds.took(snapshot)
         if self._save is not None:
             self._save(texts, snapshot)
 
@@ -277,6 +291,7 @@ class Publisher:
 
     def _left(self, post: Post, seat: Seat) -> None:
         self.waves.leave(post.key.name, seat.node)
+        self.holds.leave(post.key.name, seat.node)
         if post.seats:
             return
         post.left_at = self._now()

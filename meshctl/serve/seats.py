@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from meshctl.names import Ref, ResourceKey, ViewKey
-from meshctl.snapshot import Snapshot, View, ViewSnapshot
+from meshctl.snapshot import ALIKE, Snapshot, View, ViewSnapshot
 
 Wake = Callable[[], None]
 
@@ -31,9 +31,11 @@ class Post:
     def take(self, newest: ViewSnapshot | None) -> None:
         """The view as it was published last."""
         self.view = self.led = newest
-        if newest is not None and newest.view.contents.running:
-            contents = newest.view.contents
-            self.view, self.led = newest.under(contents.settled), newest.under(contents.leading)
+        contents = ALIKE if newest is None else newest.view.contents
+        if newest is not None and (contents.running or contents.held):
+            self.view = self.led = newest.under(contents.waiting)
+            if contents.running:
+                self.led = newest.under(contents.led)
 
     def view_of(self, node: str) -> ViewSnapshot | None:
         """What a node, by its id, shall hold."""

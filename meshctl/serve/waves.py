@@ -6,10 +6,10 @@ a view; costs what happens, however many views there are.
 
 import heapq
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from meshctl.fleet.fleet import NodeState, NodeStatus
+from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
 from meshctl.fleet.waves import End, Lead, Pace, Run, Stop, ordered, size
 from meshctl.names import Ref, ResourceKey
 from meshctl.operations.contents import ended, skipped, with_contents
@@ -22,15 +22,21 @@ log = logging.getLogger(__name__)
 
 
 class Waves:
-    """All runs of one server. `changed` is called when `due` may have something to do."""
+    """All runs of one server.
+
+    `changed` is called when `due` may have something to do, `condemned` with the view, and with what of its
+    change the first nodes refused.
+    """
 
     def __init__(
         self, posts: Posts, pace: Callable[[], Pace], now: Callable[[], float], counts_from: float
     ) -> None:
         """From `counts_from` on, the nodes that are connected count as all there are."""
         self.changed: Callable[[], None] = lambda: None
+        self.condemned: Callable[[str, Iterable[Refusal]], None] = lambda _view, _refusals: None
         self._posts, self._pace, self._now, self._counts_from = posts, pace, now, counts_from
         self._runs: dict[str, Run] = {}
+        self._apart: set[str] = set()
         self._begun: set[str] = set()  # views whose leaders were chosen for a run that is not published yet
         self._restless: dict[str, None] = {}
         self._deadlines: list[tuple[float, str]] = []
@@ -40,10 +46,6 @@ class Waves:
         self._known_pace = pace()
 
     # What `operations.folding` asks.
-
-    def running(self) -> Collection[str]:
-        """The views through which a change runs."""
-        return self._runs.keys()
 
     def holders(self, key: ResourceKey) -> Collection[str]:
         """The views that hold a resource."""
@@ -60,6 +62,10 @@ class Waves:
             return frozenset()
         return frozenset(ordered(nodes, post.sick)[: size(self._known_pace.shares[0], len(nodes))])
 
+    def apart(self) -> Collection[str]:
+        """The views in which somebody is not given the newest: a change runs, or something is held back."""
+        return self._apart
+
     def superseded(self, view: str, names: frozenset[Ref]) -> bool:
         """Whether a run is stopped, and a change of these names makes it pointless."""
         run = self._runs.get(view)
@@ -74,6 +80,8 @@ class Waves:
         self._revision = snapshot.revision
         for name in names:
             view = snapshot.views.get(name)
+            is_apart = view is not None and (view.contents.running or view.contents.held)
+            (self._apart.add if is_apart else self._apart.discard)(name)
             if view is not None and view.contents.running:
                 self._follow(name, view, snapshot)
             elif self._runs.pop(name, None) is not None:
@@ -218,6 +226,7 @@ class Waves:
             heapq.heappush(self._deadlines, (deadline, name))
         known = self._stopped.pop(name, None)
         if stop is not None:
+            self.condemned(name, run.condemned(now))
             self._stopped[name] = stop
             if stop != known:
                 log.error("wave stopped: view=%s wave=%d reason=%r", word(name), run.wave, why_stopped(stop))
@@ -234,6 +243,6 @@ def _nodes(post: Post | None) -> set[str]:
 def _moving(view: View, snapshot: Snapshot) -> dict[Ref, str]:
     """The versions of what leaders have otherwise than the others; "" for what they do not have."""
     newest = snapshot.view(view.name)
-    led = None if newest is None else newest.under(view.contents.leading)
+    led = None if newest is None else newest.under(view.contents.led)
     found = {ref: led.get(ref) if led else None for ref in view.contents.moving}
     return {ref: one.version if one else "" for ref, one in found.items()}

@@ -1,6 +1,6 @@
 """Resources encoded once, views of them, and the differences between two states."""
 
-from meshctl.snapshot.contents import ALIKE, HEAD, Contents, Overlay
+from meshctl.snapshot.contents import ALIKE, HEAD, Contents, Held, Overlay
 from meshctl.snapshot.resource import Part, Resource
 from meshctl.snapshot.view import Snapshot, Tombstone, View, ViewSnapshot
 
@@ -8,6 +8,7 @@ __all__ = [
     "ALIKE",
     "HEAD",
     "Contents",
+    "Held",
     "Overlay",
     "Part",
     "Resource",

@@ -1,4 +1,5 @@
-"""What nodes of a view are given in place of its newest resources, while a change goes to them in waves.
+"""What nodes of a view are given in place of its newest resources: while a change goes to them in waves, and
+where too many of them refused it.
 
 May import `names`. Contents are told as overlays over the newest resources of the view, its *head*: what
 stands in none of them goes to everybody at once.
@@ -19,27 +20,57 @@ HEAD: Overlay = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A resource of the head that nobody is given, because nodes refused it, until it changes.
+
+    `version` is the hash of the refused bytes, `kept` what is given in their place, None: nothing of this
+    name. `reason` is Envoy's, `since` in seconds of the epoch; `nodes` had refused it then, by their ids.
+    """
+
+    version: str
+    kept: Resource | None
+    reason: str
+    since: float
+    nodes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
-    """Who has what in one view while a change runs through it.
+    """Who has what in one view while a change runs through it, or a part of one is held back.
 
     `settled` is over the head what nodes have that no wave has reached, `leading` what the `leaders` have, by
     their ids: the change that runs, without what came later. Every name in `leading` is in `settled` too.
-    `before` is what the change that ran last replaced, so that taking it back is known for that.
+    `before` is what the change that ran last replaced, so that taking it back is known for that. `held` is
+    what nobody is given, leaders neither; `beside` goes with it: what is kept in its place needs and the
+    head has no more, and None for what is of no use without it.
     """
 
     settled: Overlay = field(default_factory=lambda: HEAD)
     leading: Overlay = field(default_factory=lambda: HEAD)
     before: Overlay = field(default_factory=lambda: HEAD)
     leaders: frozenset[str] = frozenset()
+    held: Mapping[Ref, Held] = field(default_factory=lambda: MappingProxyType({}))
+    beside: Overlay = field(default_factory=lambda: HEAD)
 
     @property
     def running(self) -> bool:
         """Whether some nodes are not given the newest resources yet."""
         return bool(self.settled)
 
-    def overlay(self, node: str) -> Overlay:
-        """What a node, by its id, has over the head."""
-        return self.leading if node in self.leaders else self.settled
+    @property
+    def instead(self) -> Overlay:
+        """What everybody has in place of what is held back of the head."""
+        return {**self.beside, **{ref: one.kept for ref, one in self.held.items()}} if self.held else HEAD
+
+    @property
+    def waiting(self) -> Overlay:
+        """What nodes have over the head that no wave has reached."""
+        return {**self.instead, **self.settled} if self.held else self.settled
+
+    @property
+    def led(self) -> Overlay:
+        """What the leaders have over the head."""
+        return {**self.instead, **self.leading} if self.held else self.leading
 
     @property
     def moving(self) -> frozenset[Ref]:

@@ -14,13 +14,16 @@ from typing import TypeVar
 from meshctl.snapshot.folder import NoSpace, StateUnavailable
 from meshctl.snapshot.rows import TABLES, Damaged
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised with every change of the tables that an older meshctl could not read."""
 
 UNREADABLE = (sqlite3.Error, Damaged, LookupError, ValueError, TypeError)
 """What reading raises where the rows are not what this meshctl wrote."""
 
-_UPGRADES = {1: "ALTER TABLE views ADD COLUMN contents TEXT NOT NULL DEFAULT '[]'"}
+_UPGRADES = {
+    1: "ALTER TABLE views ADD COLUMN contents TEXT NOT NULL DEFAULT '[]'",
+    2: "ALTER TABLE views ADD COLUMN held TEXT NOT NULL DEFAULT '[]'",
+}
 """What makes tables of a schema those of the next one."""
 
 _COMPANIONS = ("", "-wal", "-shm")

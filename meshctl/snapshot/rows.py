@@ -7,12 +7,13 @@ never served.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from rpds import HashTrieMap
 
 from meshctl.names import Ref, ResourceKey, TypeUrl
-from meshctl.snapshot.contents import ALIKE, Contents
+from meshctl.snapshot.contents import ALIKE, Contents, Held, Overlay
 from meshctl.snapshot.encode import assemble
 from meshctl.snapshot.resource import Part, Resource
 from meshctl.snapshot.view import Snapshot, Tombstone, View
@@ -29,7 +30,7 @@ CREATE TABLE resources (
 CREATE TABLE served (resource INTEGER PRIMARY KEY);
 CREATE TABLE views (
     name TEXT PRIMARY KEY, keys TEXT NOT NULL, tombstones TEXT NOT NULL, frozen INTEGER NOT NULL,
-    contents TEXT NOT NULL
+    contents TEXT NOT NULL, held TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -58,20 +59,34 @@ def view_row(view: View, number: Mapping[Resource, int]) -> Row:
     """A view as a row of `views`; `number` gives the id of each resource that only the view itself holds."""
     stones = [(number[stone.resource], stone.revision) for stone in view.tombstones.values()]
     contents = view.contents
-    overlays = (
-        [(*ref, None if one is None else number[one]) for ref, one in overlay.items()]
-        for overlay in (contents.settled, contents.leading, contents.before)
+    settled, leading, before, beside = (
+        [(*ref, _id(one, number)) for ref, one in overlay.items()] for overlay in _overlays(contents)
     )
-    about = [] if contents == ALIKE else [*overlays, sorted(contents.leaders)]
-    return (view.name, _json(view.keys.values()), _json(stones), view.frozen, _json(about))
+    about = [] if contents == ALIKE else [settled, leading, before, sorted(contents.leaders)]
+    back = [
+        (*ref, one.version, _id(one.kept, number), one.reason, one.since, sorted(one.nodes))
+        for ref, one in contents.held.items()
+    ]
+    held = [back, beside] if back else []
+    return (view.name, _json(view.keys.values()), _json(stones), view.frozen, _json(about), _json(held))
+
+
+def _id(resource: Resource | None, number: Mapping[Resource, int]) -> int | None:
+    return None if resource is None else number[resource]
 
 
 def own_resources(view: View) -> Iterator[Resource]:
     """The resources that a view holds itself, whether or not they are served: lost ones, and older ones."""
     yield from (stone.resource for stone in view.tombstones.values())
     contents = view.contents
-    for overlay in (contents.settled, contents.leading, contents.before):
+    for overlay in _overlays(contents):
         yield from (one for one in overlay.values() if one is not None)
+    yield from (one.kept for one in contents.held.values() if one.kept is not None)
+
+
+def _overlays(contents: Contents) -> tuple[Overlay, ...]:
+    """In the order of their row."""
+    return (contents.settled, contents.leading, contents.before, contents.beside)
 
 
 def read_parts(database: sqlite3.Connection) -> dict[int, Part]:
@@ -115,27 +130,39 @@ def _resource(content: Sequence[object], parts: Mapping[int, Part]) -> Resource:
     return resource
 
 
-def _view(row: tuple[str, str, str, int, str], resources: Mapping[int, Resource]) -> View:
-    name, keys_text, tombstones_text, frozen, contents_text = row
+def _view(row: tuple[str, str, str, int, str, str], resources: Mapping[int, Resource]) -> View:
+    name, keys_text, tombstones_text, frozen, contents_text, held_text = row
     keys = [ResourceKey(TypeUrl(url), known, variant) for url, known, variant in json.loads(keys_text)]
     stones = [Tombstone(_at(resources, number), since) for number, since in json.loads(tombstones_text)]
     by_ref = {stone.resource.ref: stone for stone in stones}
-    contents = _contents(json.loads(contents_text), resources)
+    contents = _contents(json.loads(contents_text), json.loads(held_text), resources)
     return View(name, {key.ref: key for key in keys}, by_ref, frozen=bool(frozen), contents=contents)
 
 
-def _contents(about: Sequence[Sequence[Any]], resources: Mapping[int, Resource]) -> Contents:
+def _contents(
+    about: Sequence[Sequence[Any]], held: Sequence[Sequence[Any]], resources: Mapping[int, Resource]
+) -> Contents:
     if not about:
         return ALIKE
     *overlays, leaders = about
-    settled, leading, before = (
-        {
-            Ref(TypeUrl(url), name): None if number is None else _at(resources, number)
-            for url, name, number in overlay
-        }
-        for overlay in overlays
-    )
-    return Contents(settled, leading, before, frozenset(leaders))
+    settled, leading, before = (_overlay(rows, resources) for rows in overlays)
+    contents = Contents(settled, leading, before, frozenset(leaders))
+    if not held:
+        return contents
+    back, beside = held
+    found = {
+        Ref(TypeUrl(url), name): Held(version, _kept(number, resources), reason, since, frozenset(nodes))
+        for url, name, version, number, reason, since, nodes in back
+    }
+    return replace(contents, held=found, beside=_overlay(beside, resources))
+
+
+def _overlay(rows: Sequence[Any], resources: Mapping[int, Resource]) -> Overlay:
+    return {Ref(TypeUrl(url), name): _kept(number, resources) for url, name, number in rows}
+
+
+def _kept(number: int | None, resources: Mapping[int, Resource]) -> Resource | None:
+    return None if number is None else _at(resources, number)
 
 
 def _at(known: Mapping[int, V], number: int) -> V:

@@ -130,6 +130,13 @@ class ViewSnapshot:
         key = self.view.keys.get(ref)
         return None if key is None else self.snapshot.resources.get(key)
 
+    def holds_back(self, ref: Ref) -> bool:
+        """Whether nobody is given anything under this name, though the newest has something."""
+        contents = self.view.contents
+        if ref in contents.held:
+            return contents.held[ref].kept is None
+        return ref in contents.beside and contents.beside[ref] is None
+
     def names(self, type_url: TypeUrl) -> Iterator[str]:
         """The names of one type, in the view's order."""
         return (ref.name for ref in self._refs() if ref.type == type_url)

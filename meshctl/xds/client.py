@@ -102,7 +102,9 @@ class Client:
         return channel is not None and channel.subscription.covers(ref.name, by_name=by_name)
 
     def refuses(self, ref: Ref) -> bool:
-        """Whether the client refused this name as it shall have it."""
+        """Whether the client refused this name as it shall have it, or is spared one that others refused."""
+        if self.view.holds_back(ref):
+            return True
         channel = self.channel(ref.type)
         if channel is None or channel.parked or ref.name not in channel.refused:
             return False

@@ -127,10 +127,11 @@ def has(ref: Ref, node: KnownNode) -> bool:
     cluster = node.held(ref)
     if cluster is None or cluster.accepted is None:
         return False
-    wanted = node.view.get(Ref(ENDPOINTS, ref.name))
+    its_endpoints = Ref(ENDPOINTS, ref.name)
+    wanted = node.view.get(its_endpoints)
     if wanted is None:
-        return True
-    endpoints = node.held(Ref(ENDPOINTS, ref.name))
+        return not node.view.holds_back(its_endpoints)
+    endpoints = node.held(its_endpoints)
     if endpoints is None or endpoints.accepted is None:
         return False
     return wanted.empty or not any(one.empty for one in endpoints.versions())

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
-from meshctl.snapshot import ViewSnapshot
+from meshctl.names import Ref
+from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.xds import delta, sotw
 from meshctl.xds.admission import Bucket
 from meshctl.xds.events import Dialect, Send
@@ -90,6 +91,10 @@ class Session:
     def inventory(self, *, waiting: bool = False) -> Inventory | None:
         """What the node has and shall have, or only what waits; None before its first request."""
         return None if self._stream is None else self._stream.inventory(waiting=waiting)
+
+    def accepted(self, ref: Ref) -> Resource | None:
+        """What the node accepted last under a name, as far as it is known."""
+        return None if self._stream is None else self._stream.accepted(ref)
 
     async def run(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve until the client leaves or `close`. Raises Overstepped where the stream must fail."""

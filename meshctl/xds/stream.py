@@ -10,7 +10,7 @@ from dataclasses import replace
 from meshctl.fleet.fleet import NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
-from meshctl.snapshot import ViewSnapshot
+from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.xds import answers, intake, inventory, report
 from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
@@ -107,6 +107,11 @@ class Stream:
             connected_since=self._opened,
             last_seen=self._heard,
         )
+
+    def accepted(self, ref: Ref) -> Resource | None:
+        """What the node accepted last under a name, as far as it is known."""
+        holding = self._client.held(ref)
+        return None if holding is None else holding.accepted
 
     def inventory(self, *, waiting: bool = False) -> Inventory:
         """What the node has and shall have, name by name; with `waiting` only what waits, which is cheap."""

@@ -71,6 +71,8 @@ def _stopped(fleet: NodeList) -> Iterator[str]:
     for wave in fleet["catalog"]["waves"]:
         if wave["stopped"]:
             yield f"{wave['view']}: {wave['stopped']}"
+    for held in fleet["catalog"]["held"]:
+        yield f"{held['view']}: {held['type']} {held['resource']} is held back: {held['reason']}"
     for node in fleet["nodes"]:
         if node["connected"] and node["state"] == "refused":
             yield f"{node['id']}: {node['reason']}"

@@ -9,11 +9,21 @@ from datetime import datetime
 import click
 
 from meshctl.cli import client
-from meshctl.cli.answers import Catalog, Node, TypeStatus, Wave, place, wave_name, wave_reach, wave_waits
+from meshctl.cli.answers import (
+    Catalog,
+    Held,
+    Node,
+    TypeStatus,
+    Wave,
+    place,
+    wave_name,
+    wave_reach,
+    wave_waits,
+)
 from meshctl.cli.commands import inspect
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
-from meshctl.cli.output import ago, hint, moment, table, write
+from meshctl.cli.output import ago, hint, moment, plural, table, write
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.names import SHORT_NAMES
 
@@ -165,6 +175,8 @@ def _catalog(catalog: Catalog, server: str, now: datetime) -> Iterator[str]:
     yield f"catalog: {catalog['state']}{what}" + (f"; {why}" if why else "")
     for wave in catalog["waves"]:
         yield f"  {_wave(wave, now)}"
+    for held in catalog["held"]:
+        yield f"  {_held(held, now)}"
     for broken in catalog["broken"]:
         problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
         yield f"  {place(broken['location'])}: {problem} (serving: {broken['serving']})"
@@ -183,3 +195,11 @@ def _wave(wave: Wave, now: datetime) -> str:
         places = "".join(f" ({place(one)})" for one in refusal["locations"]) if refusal else ""
         return f"{far}; {click.style('stopped', fg='red')}: {wave['stopped']}{places}"
     return far + wave_waits(wave)
+
+
+def _held(held: Held, now: datetime) -> str:
+    """What is given to nobody, since when, why, and the lines that it is about."""
+    places = "".join(f" ({place(one)})" for one in held["locations"])
+    who = f"{held['type']} {held['resource']}, refused by {plural(held['nodes'], 'node')}"
+    since = ago(held.get("since", ""), now)
+    return f"held for {held['view']} {since}: {who}: {held['reason']}{places} (serving: {held['serving']})"

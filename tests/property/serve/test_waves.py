@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
 from meshctl.serve.publish import Publisher
@@ -16,6 +16,9 @@ from meshctl.units import Duration
 from tests.support.catalogs import service
 
 MESH = b"format: 1\nedition: 2026.11\nname: test\nwaves: {shares: [1, 50%, 100%], hold: 3s}\n"
+POISON = 4
+"""The timeout of connections with which all nodes refuse the clusters of `users`."""
+
 IDS = ("web@a", "web@b", "web@c", "web@d")
 
 
@@ -47,6 +50,8 @@ class World:
         self.seats: dict[str, Seat] = {}
         self.texts: dict[str, bytes] = {}
         self.proven: set[str] = set()  # versions of clusters that some node took, or had from the first
+        self.poison: set[str] = set()  # versions of clusters that every node refuses
+        self.accepted: dict[str, dict[Ref, Resource]] = {}
         self.publisher = self.started(None)
         self.join("web@a")
         self.proven |= versions(self.view("web@a"))
@@ -64,6 +69,7 @@ class World:
         )
         texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": self.users.text()}
         publisher.begin(publisher.read(texts))
+        publisher.holds.accepted = lambda node, ref: self.accepted.get(node, {}).get(ref)
         return publisher
 
     def save(self, texts: object, snapshot: Snapshot) -> None:
@@ -74,6 +80,11 @@ class World:
     def edit(self, users: Users) -> None:
         before, self.users = self.users, users
         self.publisher.change({"a/users.yaml": users.text()})
+        if users.connect == POISON:
+            newest = self.state.snapshot.resources.values()
+            self.poison |= {
+                one.version for one in newest if one.key.type == CLUSTER and "users" in one.key.name
+            }
         if before != users and before == replace(users, endpoint=before.endpoint):
             self.check_endpoints()
 
@@ -86,12 +97,18 @@ class World:
             self.seats.pop(node).close()
 
     def take(self, node: str) -> None:
-        """The node has accepted all that it was given."""
+        """The node has accepted all that it was given, but for what is poison."""
         if node in self.seats:
             view = self.view(node)
-            self.proven |= versions(view)
-            status = NodeStatus(named(node), view.name, NodeState.SYNCED, reached=view.revision)
-            self.publisher.waves.hear(status)
+            bad = [one for one in view.resources(CLUSTER) if one.version in self.poison]
+            self.proven |= versions(view) - self.poison
+            known = self.accepted.setdefault(node, {})
+            known.update({one.ref: one for one in view.resources() if one not in bad})
+            state = NodeState.REFUSED if bad else NodeState.SYNCED
+            refusals = tuple(Refusal(one.ref, one.version, "bad", self.now) for one in bad)
+            self.publisher.hear(
+                NodeStatus(named(node), view.name, state, refusals=refusals, reached=view.revision)
+            )
 
     def restart(self) -> None:
         """Killed, and started again on its state; the nodes come back by themselves, or not."""
@@ -113,7 +130,7 @@ class World:
             if node not in view.view.contents.leaders:
                 assert versions(view) <= self.proven, "what no node showed before went to one that waits"
             for routes in view.resources(ROUTES):
-                for need in routes.needs:
+                for need in (one for one in routes.needs if not view.holds_back(one)):
                     assert view.get(need) is not None, f"{node} has routes to {need.name} and not the cluster"
                     assert view.get(Ref(ENDPOINTS, need.name)) is not None
 
@@ -149,7 +166,7 @@ def contents(view: ViewSnapshot) -> dict[Ref, Resource]:
 
 EDITS = st.builds(
     Users,
-    connect=st.integers(1, 3),
+    connect=st.integers(1, POISON),
     request=st.integers(1, 3),
     endpoint=st.integers(1, 3),
     split=st.sampled_from([(100, 0), (50, 50), (10, 90)]),
@@ -184,4 +201,10 @@ def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_hav
     assert world.publisher.waves.progress() == []
     for node in IDS:
         view = world.view(node)
-        assert contents(view) == contents(view.under({}))
+        given, newest = contents(view), contents(view.under({}))
+        bad = {ref for ref, one in newest.items() if one.version in world.poison}
+        assert view.view.contents.held.keys() == bad
+        assert not world.poison & versions(view)
+        assert {ref: one for ref, one in given.items() if ref not in bad} == {
+            ref: one for ref, one in newest.items() if ref not in bad
+        }

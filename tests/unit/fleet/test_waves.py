@@ -279,3 +279,41 @@ def test_change_that_is_amended_forgets_a_refusal_of_what_it_was() -> None:
     fleet.run.amend({A: "2"}, fleet.now)
     assert fleet.run.stop(fleet.now) is None
     assert fleet.run.waits_for == [node]
+
+
+def test_what_the_first_node_and_a_second_one_refuse_is_condemned_and_nothing_that_one_of_them_took() -> None:
+    fleet = Fleet(30)
+    fleet.refuse(fleet.first())
+    assert not fleet.run.condemned(fleet.now)
+    first = set(fleet.run.leaders)
+    fleet.step()
+    assert not fleet.run.condemned(fleet.now)
+    (second,) = fleet.run.leaders - first
+    fleet.refuse(second)
+    assert [one.ref for one in fleet.run.condemned(fleet.now)] == [A]
+    fleet.take(second)
+    assert not fleet.run.condemned(fleet.now)
+
+
+def test_only_node_that_refuses_condemns_once_all_others_would_be_back_after_a_restart() -> None:
+    run = Run(PACE, (), {A: "1"}, 0.0, revision=1, counts_from=30.0)
+    run.join("n", 0.0)
+    run.lead({"n"}, 0.0, revision=1)
+    run.hear(status("n", 1, Refusal(A, "1", "no", 0.0)), 0.0)
+    assert run.step(0.0) is None
+    assert not run.condemned(0.0)
+    assert run.deadline(0.0) == 30.0
+    assert [one.ref for one in run.condemned(30.0)] == [A]
+
+
+def test_two_that_refuse_different_things_condemn_nothing() -> None:
+    b = Ref(CLUSTER, "b")
+    run = Run(Pace((2, ALL), hold=0.0), (), {A: "1", b: "1"}, 0.0, revision=1)
+    for node in ("m", "n"):
+        run.join(node, 0.0)
+    run.lead({"m", "n"}, 0.0, revision=1)
+    run.hear(status("m", 1, Refusal(A, "1", "no", 0.0)), 0.0)
+    run.hear(status("n", 1, Refusal(b, "1", "no", 0.0)), 0.0)
+    assert not run.condemned(0.0)
+    run.hear(status("n", 1, Refusal(A, "1", "no", 0.0), Refusal(b, "1", "no", 0.0)), 0.0)
+    assert [one.ref for one in run.condemned(0.0)] == [A]

@@ -29,7 +29,7 @@ class Kept:
 
 def metrics() -> Metrics:
     found = Metrics()
-    found.watch(lambda: Standing(published_at=1.0), lambda: NODES, list)
+    found.watch(lambda: Standing(published_at=1.0), lambda: NODES, list, list)
     found.watch_state(Kept())
     for one in (found.pushes, found.acks, found.nacks, found.ack_seconds, found.change_seconds):
         one.labels("cds")

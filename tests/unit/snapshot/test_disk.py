@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, ResourceKey
-from meshctl.snapshot import Contents, Part, Resource, Snapshot, Tombstone, View
+from meshctl.snapshot import Contents, Held, Part, Resource, Snapshot, Tombstone, View
 from meshctl.snapshot.database import SCHEMA
 from meshctl.snapshot.disk import Disk, State
 from meshctl.snapshot.encode import assemble
@@ -118,13 +118,31 @@ def test_who_is_given_what_is_loaded_and_its_resources_go_with_it(tmp_path: Path
     assert rows(tmp_path, "resources") == 1
 
 
-def test_state_of_the_schema_before_is_taken_over(tmp_path: Path) -> None:
+def test_what_is_held_back_is_loaded_with_what_is_kept_for_it(tmp_path: Path) -> None:
+    a, old, beside = cluster("a", "2"), cluster("a", "1"), cluster("b")
+    held = {
+        old.ref: Held("v2", old, "bad", 1.5, frozenset({"n"})),
+        Ref(CLUSTER, "c"): Held("v1", None, "worse", 2.5, frozenset()),
+    }
+    contents = Contents(held=held, beside={beside.ref: beside})
+    snapshot = published(Snapshot(), a, views=[replace(view("web", a), contents=contents)])
+    disk = Disk.open(tmp_path)
+    disk.save({}, snapshot, now=1)
+    disk.close()
+    state = saved(tmp_path)
+    assert state is not None
+    assert state.snapshot.views["web"].contents == contents
+
+
+def test_state_of_the_oldest_schema_is_taken_over(tmp_path: Path) -> None:
     a = cluster("a")
     disk = Disk.open(tmp_path)
     disk.save({}, published(Snapshot(), a, views=[view("web", a)]), now=1)
     disk.close()
     database = sqlite3.connect(tmp_path / "state.sqlite")
-    database.executescript("ALTER TABLE views DROP COLUMN contents; PRAGMA user_version = 1;")
+    for column in ("contents", "held"):
+        database.execute(f"ALTER TABLE views DROP COLUMN {column}")
+    database.execute("PRAGMA user_version = 1")
     database.close()
     state = saved(tmp_path)
     assert state is not None
