@@ -18,7 +18,7 @@ from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, Role
 from meshctl.operations.guard import Losses
-from meshctl.operations.why import Known, Wait, why
+from meshctl.operations.why import Known, Spared, Wait, why
 from meshctl.problems import Finding, Span
 from meshctl.v1 import fleet_pb2 as pb
 from tests.golden.case import Case, Section
@@ -60,6 +60,9 @@ CASES: Mapping[str, Known] = {
         status(NodeState.STALLED, refusals=(BAD,)), lines=LINES, waits=[replace(WAIT, since=-26.0)]
     ),
     "held": Known(status(NodeState.HELD, f"wave 1 of 3 of {NODE.view} waits for web@host-3")),
+    "held, because others refused it": Known(
+        status(NodeState.HELD, "endpoints users/v1 is held back"), spared=[Spared(BAD, 2)], lines=LINES
+    ),
     "orphan": Known(status(NodeState.ORPHAN)),
     "unknown": Known(status(NodeState.UNKNOWN), unknown="unknown service 'wbe'; the nearest name is 'web'"),
     "synced, and too old": Known(replace(SYNCED, node=replace(NODE, client="1.35"))),
