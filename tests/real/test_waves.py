@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from meshctl.cli.answers import Wave
 from meshctl.serve.waves import Waves as Runs
 from meshctl.verify.scene import USERS_FILE, Scene
 from meshctl.verify.stage import Stage, staged
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
-from tests.support import admin, faults, fleet
+from tests.support import admin, fleet
 from tests.support.gateways import Gateways, three
 from tests.support.planes import Killable
 from tests.support.shell import typed
@@ -83,32 +82,6 @@ async def _until_shares(gateways: Gateways, weights: dict[str, int]) -> None:
     await eventually(taken, f"all gateways serve users by {weights}")
 
 
-async def test_what_the_first_node_and_a_second_one_refuse_goes_to_no_other(
-    gateways: Gateways, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    faults.bad_cluster(monkeypatch, "users/v3", "hunter2")
-    async with loaded(gateways.stage) as load, load.change("a cluster that Envoy refuses"):
-        text = gateways.scene.users({"v1": 100, "v2": 0})
-        gateways.scene.write(
-            USERS_FILE, text.replace("serving:", "  v3: {endpoints: [127.0.0.1:9]}\nserving:")
-        )
-        await gateways.until_states({"refused": 2, "held": 1})
-        (wave,) = [one for one in await _waves(gateways) if one["view"].startswith("gateway/")]
-    refused = await gateways.counting(r"^cluster_manager\.cds\.update_rejected$")
-    assert len(refused) == 2
-    assert wave["node"] == min(refused)
-    assert wave["stopped"].startswith(f"{wave['node']} refused users/v3: ")
-    assert [at["file"] for at in wave["refusal"]["locations"]] == [USERS_FILE]
-    listed = await typed(f"meshctl fleet list --server {gateways.scene.control_plane}", gateways.scene.folder)
-    assert f"stopped: {wave['stopped']}" in listed.out
-    assert await fleet.metric(gateways.scene, "meshctl_waves_stopped") == 2, (
-        "the sidecar has a view of its own"
-    )
-    async with loaded(gateways.stage) as load, load.change("repaired"):
-        gateways.write_users()
-        await gateways.until_states({"synced": 3})
-
-
 async def test_wrong_but_valid_route_hits_one_node(gateways: Gateways) -> None:
     _write_wrong(gateways)
     await _until_hit(gateways, 1)
@@ -168,7 +141,3 @@ async def _until_hit(gateways: Gateways, number: int) -> None:
             return len(await gateways.counting(r"^http\.gateway/edge\.downstream_rq_5xx$")) == number
 
         await eventually(hit, f"{number} gateways have answered 503")
-
-
-async def _waves(gateways: Gateways) -> list[Wave]:
-    return (await fleet.catalog(gateways.scene))["waves"]
