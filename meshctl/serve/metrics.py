@@ -5,6 +5,7 @@ Imports prometheus-client and what it counts. Gauges are read when somebody scra
 
 from collections import Counter as Count
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -39,47 +40,26 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        registry = self.registry
-        ProcessCollector(registry=registry)
-        build = Gauge(
-            "meshctl_build_info", "1; the label says which release this is.", ["version"], registry=registry
-        )
+        ProcessCollector(registry=self.registry)
+        counter = partial(Counter, registry=self.registry)
+        seconds = partial(Histogram, registry=self.registry, buckets=_SECONDS)
+        words = "1; the label says which release this is."
+        build = Gauge("meshctl_build_info", words, ("version",), registry=self.registry)
         build.labels(meshctl.__version__).set(1)
-        self.failures = Counter(
-            "meshctl_publish_failures",
-            "Publications, and clearing up after them, on which meshctl itself failed.",
-            registry=registry,
-        )
+        words = "Publications, and clearing up after them, on which meshctl itself failed."
+        self.failures = counter("meshctl_publish_failures", words)
         kinds = ("type",)
-        self.pushes = Counter("meshctl_pushes", "Answers sent to nodes.", kinds, registry=registry)
-        self.acks = Counter("meshctl_acks", "Answers that nodes accepted.", kinds, registry=registry)
-        self.nacks = Counter("meshctl_nacks", "Answers that nodes refused.", kinds, registry=registry)
-        self.refused = Counter(
-            "meshctl_streams_refused",
-            "Streams that were not taken, or were ended, by cause.",
-            ("cause",),
-            registry=registry,
-        )
-        self.ack_seconds = Histogram(
-            "meshctl_ack_seconds",
-            "Seconds from an answer to the node's ACK.",
-            kinds,
-            registry=registry,
-            buckets=_SECONDS,
-        )
-        self.change_seconds = Histogram(
-            "meshctl_change_seconds",
-            "Seconds from the publication of a change to a node's ACK of it.",
-            kinds,
-            registry=registry,
-            buckets=(*_SECONDS, 60.0, 300.0),
-        )
-        self.publish_seconds = Histogram(
-            "meshctl_publish_seconds",
-            "Seconds from taking in changed files to their publication.",
-            registry=registry,
-            buckets=_SECONDS,
-        )
+        self.pushes = counter("meshctl_pushes", "Answers sent to nodes.", kinds)
+        self.acks = counter("meshctl_acks", "Answers that nodes accepted.", kinds)
+        self.nacks = counter("meshctl_nacks", "Answers that nodes refused.", kinds)
+        words = "Streams that were not taken, or were ended, by cause."
+        self.refused = counter("meshctl_streams_refused", words, ("cause",))
+        self.ack_seconds = seconds("meshctl_ack_seconds", "Seconds from an answer to the node's ACK.", kinds)
+        words = "Seconds from the publication of a change to a node's ACK of it."
+        longer = (*_SECONDS, 60.0, 300.0)
+        self.change_seconds = seconds("meshctl_change_seconds", words, kinds, buckets=longer)
+        words = "Seconds from taking in changed files to their publication."
+        self.publish_seconds = seconds("meshctl_publish_seconds", words)
 
     def watch(
         self,
