@@ -31,7 +31,7 @@ class Saver:
         self._texts: dict[str, bytes | None] = {}
         self._snapshot: Snapshot | None = None
         self._failed: Snapshot | None = None
-        self._current = False
+        self._written: Snapshot | None = None
         self.stamped_at: float | None = None
         self.failures = 0
         self.problem = ""
@@ -65,11 +65,15 @@ class Saver:
                 await asyncio.to_thread(self._write, texts, snapshot)
 
     async def stamp(self) -> None:
-        """Note that what was published last is current now; or save it, where that failed before."""
-        if self._failed is not None:
-            self.save({}, self._failed)
+        """Note that what was published last is current now; or save it, where that failed or was removed."""
+        async with self._busy:
+            is_gone = await asyncio.to_thread(self._disk.is_gone)
+        missing = self._failed or (self._written if is_gone else None)
+        if missing is not None and self._snapshot is None:
+            self.save({}, missing)
+        if missing is not None:
             await self.flush()
-        elif self._current:
+        elif self._written is not None:
             async with self._busy:
                 await asyncio.to_thread(self._write_stamp)
 
@@ -84,7 +88,7 @@ class Saver:
         else:
             if self._failed is not None:
                 log.info("state saved again: failures=%d", self.failures)
-            self._failed, self._current, self.problem = None, True, ""
+            self._failed, self._written, self.problem = None, snapshot, ""
             self.stamped_at = self._clock()
 
     def _write_stamp(self) -> None:

@@ -16,7 +16,7 @@ from typing import Self
 
 from meshctl.names import ResourceKey
 from meshctl.snapshot.database import UNREADABLE, opened, prepare
-from meshctl.snapshot.folder import NoSpace, StateUnavailable, held
+from meshctl.snapshot.folder import NoSpace, StateUnavailable, held, identity
 from meshctl.snapshot.tables import Tables
 from meshctl.snapshot.view import Snapshot
 
@@ -61,6 +61,7 @@ class Disk:
         """Nothing is opened yet."""
         self._directory, self._file = directory, directory / _FILE
         self._lock: int | None = None
+        self._opened = self._on_disk()
         self._texts: dict[str, bytes] = {}
         self._saved = Snapshot()
         self._whole = True  # whether memory and file agree: not after a save that failed
@@ -90,6 +91,9 @@ class Disk:
         Raises sqlite3.Error or StateUnavailable; the next save then writes everything.
         """
         self._note(texts)
+        if self.is_gone():
+            log.error("state was removed: file=%r", str(self._file))
+            self.close()
         if self._lock is None:
             self._whole = False
             self._begin()
@@ -109,11 +113,16 @@ class Disk:
         """Note that what is saved is current at `now`, in seconds of the epoch. Raises sqlite3.Error."""
         self._database.execute("UPDATE meta SET value = ? WHERE name = 'current_at'", (now,))
 
+    def is_gone(self) -> bool:
+        """Whether the open file, or its lock, is no longer the one in the folder: what is written is lost."""
+        return self._lock is not None and self._on_disk() != self._opened
+
     def close(self) -> None:
         """Close the file and let another server have the folder."""
         if self._lock is not None:
             self._database.close()
             os.close(self._lock)
+            self._lock = None
 
     def _begin(self) -> State | None:
         """Take the folder, open the file, and return what is in it."""
@@ -123,8 +132,11 @@ class Disk:
         except BaseException:
             os.close(lock)
             raise
-        self._lock = lock
+        self._lock, self._opened = lock, self._on_disk()
         return state
+
+    def _on_disk(self) -> tuple[object, object]:
+        return identity(self._directory), identity(self._directory, _FILE)
 
     def _note(self, texts: Mapping[str, bytes | None]) -> None:
         for file, text in texts.items():

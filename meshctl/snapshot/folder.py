@@ -21,6 +21,15 @@ class NoSpace(StateUnavailable):
     """The disk is full: there may be space again later."""
 
 
+def identity(directory: Path, file: str = _LOCK) -> tuple[int, int] | None:
+    """What tells the folder's lock, or another file of it, from one that takes its place; None: not there."""
+    try:
+        found = (directory / file).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def held(directory: Path) -> int:
     """Take the folder, which is made if need be, for its owner alone and not for git.
 

@@ -2,6 +2,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -107,3 +108,19 @@ async def test_save_that_failed_is_tried_again_within_the_minute(
     disk.close()
     assert saved(tmp_path).texts == {"a": b"1"}
     assert len(saved(tmp_path).snapshot.resources) == 1
+
+
+async def test_state_that_was_removed_is_written_anew_within_the_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    directory = tmp_path / "state"
+    disk = Disk.open(directory)
+    saver = Saver(disk, lambda: 9.0)
+    saver.save({"a": b"1"}, snapshot(Snapshot(), "a"))
+    await saver.flush()
+    rmtree(directory)
+    await saver.stamp()
+    assert "state was removed" in caplog.text
+    disk.close()
+    assert saved(directory).texts == {"a": b"1"}
+    assert len(saved(directory).snapshot.resources) == 1

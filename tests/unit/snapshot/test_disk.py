@@ -3,6 +3,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 from hypothesis import given, settings
@@ -386,3 +387,24 @@ def test_state_that_finds_no_space_while_it_is_saved_stays_as_it_was(tmp_path: P
     state = saved(tmp_path)
     assert state is not None
     assert state.texts == {"a": b"1", "b": b"2"}
+
+
+def test_save_after_the_folder_was_removed_or_replaced_writes_everything_there(tmp_path: Path) -> None:
+    directory, other = tmp_path / "state", tmp_path / "other"
+    one = published(Snapshot(), cluster("a"))
+    two = published(one, cluster("b"))
+    Disk.open(other).close()
+    for replace_it in (lambda: None, lambda: other.rename(directory)):
+        disk = Disk.open(directory)
+        disk.save({"a.yaml": b"a"}, one, now=1.0)
+        rmtree(directory)
+        replace_it()
+        disk.save({"b.yaml": b"b"}, two, now=2.0)
+        with pytest.raises(StateUnavailable):
+            Disk.open(directory)
+        disk.close()
+        state = saved(directory)
+        assert state is not None
+        assert state.texts == {"a.yaml": b"a", "b.yaml": b"b"}
+        assert same(state.snapshot, two)
+        rmtree(directory)
