@@ -132,8 +132,10 @@ class Run:
         return self._wave == len(self.pace.shares) - 1
 
     def keep(self, pace: Pace) -> None:
-        """From now on the waves are these."""
-        self.pace, self._wave = pace, min(self._wave, len(pace.shares) - 1)
+        """From now on the waves are these; which of them goes on is counted anew from who has the change."""
+        if pace.shares != self.pace.shares:
+            self._wave = 0
+        self.pace = pace
 
     def join(self, node: str, now: float) -> None:
         """A stream of this node opened."""

@@ -272,6 +272,22 @@ def test_pace_that_gets_shorter_holds_for_what_runs() -> None:
     assert found == End()
 
 
+def test_other_shares_let_a_run_to_no_more_nodes_before_the_hold_is_over() -> None:
+    fleet = Fleet(3)
+    node = fleet.first()
+    fleet.take()
+    assert fleet.step() is None
+    assert fleet.run.wave == 2, "a tenth of three nodes is one"
+    fleet.run.keep(Pace((1, ALL), 60.0))
+    assert fleet.step() is None
+    assert fleet.run.wave == 1
+    assert fleet.run.leaders == {node}
+    fleet.now = 60.0
+    found = fleet.step()
+    assert isinstance(found, Lead)
+    assert fleet.run.leaders == {"n0", "n1", "n2"}
+
+
 def test_change_that_is_amended_forgets_a_refusal_of_what_it_was() -> None:
     fleet = Fleet(3)
     node = fleet.first()
