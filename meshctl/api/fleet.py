@@ -57,7 +57,7 @@ class FleetService(FleetServicer):
     async def ListNodes(self, request: pb.ListNodesRequest, context: _Context) -> pb.ListNodesResponse:
         """All nodes, by id."""
         now = asyncio.get_running_loop().time()
-        nodes = [self._node(status) for status in self._fleet.nodes(now)]
+        nodes = [self._node(status) for status in self._publisher.shown(self._fleet.nodes(now))]
         return pb.ListNodesResponse(nodes=nodes, catalog=self._catalog())
 
     async def GetNode(self, request: pb.GetNodeRequest, context: _Context) -> pb.GetNodeResponse:
@@ -95,7 +95,7 @@ class FleetService(FleetServicer):
             near = nearest(node_id, (one.node.id for one in self._fleet.nodes(now)))
             hint = f"; the nearest id is {near!r}" if near else ""
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no node has the id {node_id!r}{hint}")
-        return self._publisher.shown(status)
+        return self._publisher.shown([status])[0]
 
     async def GetTarget(self, request: pb.GetTargetRequest, context: _Context) -> pb.GetTargetResponse:
         """What a node would stand for; NOT_FOUND with the nearest name."""
@@ -169,7 +169,6 @@ class FleetService(FleetServicer):
         )
 
     def _node(self, status: NodeStatus) -> pb.Node:
-        status = self._publisher.shown(status)
         node, clock = status.node, _wall_clock()
         return pb.Node(
             id=node.id,

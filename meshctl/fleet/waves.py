@@ -88,7 +88,7 @@ class Run:
 
         The nodes that are connected count as all there are from `counts_from` on, but for the first wave.
         """
-        self.pace, self.wave_since, self._revision = pace, now, revision
+        self.pace, self.since, self.wave_since, self._revision = pace, now, now, revision
         self.sick: Collection[str] = ()
         self._leaders, self._moving, self._counts_from = set(leaders), dict(moving), counts_from
         self._connected: Counter[str] = Counter()
@@ -105,6 +105,10 @@ class Run:
     def leaders(self) -> frozenset[str]:
         """The nodes that were given the change."""
         return frozenset(self._leaders)
+
+    def is_led(self, node: str) -> bool:
+        """Whether this node was given the change."""
+        return node in self._leaders
 
     @property
     def wave(self) -> int:

@@ -207,8 +207,7 @@ class _Server:
             gc.enable()
 
     def _nodes(self) -> Sequence[NodeStatus]:
-        statuses = self._fleet.nodes(asyncio.get_running_loop().time())
-        return [self._publisher.shown(status) for status in statuses]
+        return self._publisher.shown(self._fleet.nodes(asyncio.get_running_loop().time()))
 
     def _not_ready(self) -> str:
         standing = self._publisher.standing

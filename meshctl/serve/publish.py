@@ -156,9 +156,9 @@ class Publisher:
         self.waves.hear(status)
         self.holds.hear(status)
 
-    def shown(self, status: NodeStatus) -> NodeStatus:
-        """A status as people see it: it tells, too, what keeps a node from the newest."""
-        return self.waves.shown(self.holds.shown(status))
+    def shown(self, statuses: Iterable[NodeStatus]) -> list[NodeStatus]:
+        """Statuses as people see them: they tell, too, what keeps a node from the newest."""
+        return self.waves.shown(self.holds.shown(status) for status in statuses)
 
     def skip_waves(self, who: str) -> list[str]:
         """Give all nodes the newest, now, and say in which views; `who` is for the log."""

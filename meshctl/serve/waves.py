@@ -163,13 +163,19 @@ class Waves:
         """All that runs, by view."""
         return [wave_of(name, self._runs[name], self._now()) for name in sorted(self._runs)]
 
-    def shown(self, status: NodeStatus) -> NodeStatus:
-        """A status as people see it: a node that has all it was given is held, if a wave has yet to come."""
+    def shown(self, statuses: Iterable[NodeStatus]) -> list[NodeStatus]:
+        """Statuses as people see them: a node that has all it was given is held if a wave has yet to come."""
+        words: dict[str, str] = {}  # of each view's wave, which thousands of its nodes may be held by
+        return [self._shown(status, words) for status in statuses]
+
+    def _shown(self, status: NodeStatus, words: dict[str, str]) -> NodeStatus:
         run = self._runs.get(status.view)
-        if run is None or status.state is not NodeState.SYNCED or status.node.id in run.leaders:
+        if run is None or status.state is not NodeState.SYNCED or run.is_led(status.node.id):
             return status
-        wave = wave_of(status.view, run, self._now())
-        return replace(status, state=NodeState.HELD, reason=str(wave))
+        if status.view not in words:
+            words[status.view] = str(wave_of(status.view, run, self._now()))
+        since = max(run.since, status.connected_since or 0.0)
+        return replace(status, state=NodeState.HELD, reason=words[status.view], state_since=since)
 
     def _follow(self, name: str, view: View, snapshot: Snapshot) -> None:
         """A run begins, or the one that goes on was given to more nodes, or became another change."""
