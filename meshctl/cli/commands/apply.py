@@ -62,8 +62,9 @@ def command(folder: str, now: bool, timeout: Duration, server: str) -> None:  # 
     try:
         asyncio.run(_taken(look, timeout.seconds))
     except TimeoutError:
-        waiting = "; ".join(look().waiting) or "all nodes have it by now"
-        raise TimedOut(f"not all nodes have it after {timeout}: {waiting}") from None
+        last = look()
+        if missing := "; ".join([*last.stopped, *last.waiting]):
+            raise TimedOut(f"not all nodes have it after {timeout}: {missing}") from None
     click.echo(f"applied: all connected nodes have {plural(len(texts), 'file')} of {root}")
 
 

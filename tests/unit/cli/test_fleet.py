@@ -286,6 +286,10 @@ def test_apply_tells_of_waves_and_gives_up_after_its_timeout(
     ]
 
 
+def test_apply_whose_time_is_over_succeeds_where_nothing_is_missing(mesh: Path) -> None:
+    assert run(["apply", str(mesh), "--timeout", "0s"]) == 0
+
+
 def test_apply_ends_where_a_wave_stopped(
     fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
