@@ -79,8 +79,20 @@ class Admission:
         self.wanted: dict[str, bytes] = dict(good)
         self._pending: dict[str, int] = {}  # what is not served as it stands on disk: when it changed last
         self._sources: dict[str, Source] = {}  # the pending ones as they stand on disk, read once
+        self._loaded: Mapping[str, Source] = {}  # of the good texts, what is read already
         self._changes = 0
         self._live = False  # whether anything was served by this process
+
+    def twin(self, resolver: Resolver, used: Callable[[], Collection[str]]) -> "Admission":
+        """Another one, which serves the same and has a resolver of its own: for a change only thought of.
+
+        It costs a copy of what files there are. The twin's own changes may then be made in any thread, and
+        leave this one as it is. `resolver` holds nothing yet; `used` as at the beginning.
+        """
+        made = Admission(resolver, self.good, used)
+        made._guard, made._live = self._guard.copy(), self._live
+        made._loaded = dict(self.resolver.sources)
+        return made
 
     def change(
         self,
@@ -94,7 +106,7 @@ class Admission:
         read already (`read_sources`).
         """
         if not self._changes:
-            self.resolver.change({file: served_source(file, text) for file, text in self.good.items()})
+            self.resolver.change({file: self.served(file) for file in self.good})
         self._note(texts)
         self._sources.update((file, sources[file]) for file in sources.keys() & self._pending.keys())
         if not self._live and MESH_FILE not in self.wanted:
@@ -136,6 +148,10 @@ class Admission:
         """The names of the services that are served, but for those that are served as a name alone."""
         loaded = self.resolver.sources.values()
         return frozenset(one.name for one in loaded if one.kind is Kind.SERVICE and one.entry is not None)
+
+    def served(self, file: str) -> Source:
+        """One of the good texts as it is loaded."""
+        return self._loaded.get(file) or served_source(file, self.good[file])
 
     def _note(self, texts: Mapping[str, bytes | None]) -> None:
         self._changes += 1

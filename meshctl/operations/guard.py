@@ -65,6 +65,12 @@ class Guard:
         self._leaving: frozenset[str] = frozenset()
         self._gone: dict[str, float] = {}  # services that went unguarded, and when
 
+    def copy(self) -> "Guard":
+        """Another one that remembers the same, for changes that are only thought of."""
+        made = Guard()
+        made._confirmed, made._gone = self._confirmed, dict(self._gone)
+        return made
+
     def weigh(
         self,
         before: Entries,

@@ -35,6 +35,7 @@ from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.folding import folded
 from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.keep import Same
+from meshctl.operations.proposal import Basis
 from meshctl.operations.resolve import Resolver
 from meshctl.problems import Span
 from meshctl.serve import announce
@@ -172,6 +173,12 @@ class Publisher:
     def entries(self) -> list[ReadEntry]:
         """The files of the catalog as they were read last, by file."""
         return self._admission.entries()
+
+    def basis(self) -> Basis:
+        """What is served now, to plan a change on in any thread; costs a copy of what files there are."""
+        snapshot = self._compiler.snapshot
+        admission = self._admission.twin(Resolver(WATCHED), lambda: _services(snapshot.views.values()))
+        return Basis(admission, snapshot, tuple(post.key for post in self._posts))
 
     def _new_post(self, key: ViewKey) -> Post:
         if (spare := self._variants.spare(key)) is not None:

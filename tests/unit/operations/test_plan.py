@@ -7,10 +7,11 @@ from meshctl.envoy.impact import Impact
 from meshctl.mesh import edition
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, Role, ViewKey
 from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.holding import hold
 from meshctl.operations.load import resolved
 from meshctl.operations.plan import Plan, Sign
 from meshctl.operations.upgrade import upgrade
-from meshctl.snapshot import Snapshot
+from meshctl.snapshot import Held, Snapshot
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
@@ -91,3 +92,21 @@ def test_release_with_another_default_shows_exactly_what_it_changes(monkeypatch:
         ("~", "users/v1", Impact.POOL_REBUILD),
     ]
     assert changes[0].fields == ("connect_timeout.seconds",)
+
+
+def test_what_is_held_back_of_a_view_is_no_change_there_when_it_goes() -> None:
+    made, ref = compiler(), Ref(CLUSTER, "users/v1")
+    good = made.snapshot.view(WEB)
+    longer = service("users") + b"timeouts: {connect: 7s}\n"
+    made.resolver.change({"a/users.yaml": read_source("a/users.yaml", longer)})
+    refused = made.publish().view(WEB)
+    assert good is not None
+    assert refused is not None
+    newest = refused.get(ref)
+    assert newest is not None
+    held = Held(newest.version, good.get(ref), "no", 0.0, frozenset({"web@1"}))
+    contents = hold(refused.view.contents, refused.get, ref, held)
+    made.revise({WEB: replace(refused.view, contents=contents)})
+    live = made.snapshot
+    made.resolver.change({"a/users.yaml": read_source("a/users.yaml", service("users"))})
+    assert [(one.ref, one.views) for one in Plan.between(live, made.publish()).resources] == [(ref, (CHAT,))]
