@@ -1,12 +1,12 @@
-"""The gRPC service behind `meshctl fleet`, `confirm` and `apply`: what is known now, as messages.
+"""The gRPC service behind `meshctl fleet`, `confirm`, `apply` and `plan`: what is known now, as messages.
 
-May import what is served, and our own messages: with `api/inspect.py` and `cli/client.py` one of their ends.
+May import what is served, and our own messages: with its neighbours and `cli/client.py` one of their ends.
 Lines of the catalog are looked up when somebody asks, as the files stand then.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from ipaddress import IPv6Address, ip_address
 from typing import Protocol
 from urllib.parse import unquote
@@ -15,12 +15,13 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.api import inspect
+from meshctl.api.plan import Planner
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.names import Role
 from meshctl.operations.guard import NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
-from meshctl.problems import Finding, Span, nearest
+from meshctl.problems import nearest
 from meshctl.serve.holds import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.publish import Publisher
@@ -53,6 +54,7 @@ class FleetService(FleetServicer):
 
     def __init__(self, publisher: Publisher, fleet: Fleet, streams: Streams) -> None:
         self._publisher, self._fleet, self._streams = publisher, fleet, streams
+        self._planner = Planner(publisher, fleet)
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: _Context) -> pb.ListNodesResponse:
         """All nodes, by id."""
@@ -134,6 +136,12 @@ class FleetService(FleetServicer):
         who = await _local_user(context, "apply --now", request.user)
         return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
 
+    async def Plan(
+        self, request_iterator: AsyncIterator[pb.CatalogFile], context: _Context
+    ) -> pb.PlanResponse:
+        """What would come of these files."""
+        return await self._planner.answer(request_iterator, context)
+
     def _catalog(self) -> pb.Catalog:
         message, clock = catalog(self._publisher.standing), _wall_clock()
         message.waves.extend(self._wave(wave, clock) for wave in self._publisher.waves.progress())
@@ -165,7 +173,9 @@ class FleetService(FleetServicer):
             since=_timestamp(held.since),
             nodes=len(held.nodes),
             serving="nothing" if held.kept is None else "last good",
-            locations=[_location(span) for span in self._publisher.places(one.view, one.ref, held.reason)],
+            locations=[
+                inspect.location(span) for span in self._publisher.places(one.view, one.ref, held.reason)
+            ],
         )
 
     def _node(self, status: NodeStatus) -> pb.Node:
@@ -199,7 +209,9 @@ class FleetService(FleetServicer):
             resource=refusal.ref.name,
             version=refusal.version,
             reason=refusal.reason,
-            locations=[_location(span) for span in self._publisher.places(view, refusal.ref, refusal.reason)],
+            locations=[
+                inspect.location(span) for span in self._publisher.places(view, refusal.ref, refusal.reason)
+            ],
             since=clock(refusal.since),
         )
 
@@ -232,27 +244,9 @@ def catalog(standing: Standing) -> pb.Catalog:
         reason=standing.reason,
         revision=str(standing.revision) if standing.published_at is not None else "",
         published_at=_timestamp(standing.published_at),
-        broken=list(_broken(standing)),
+        broken=list(inspect.broken_entries(standing.held, standing.unserved)),
         guarded=pb.Guarded(hash=guarded.hash, losses=guarded.names) if guarded.files else None,
     )
-
-
-def _broken(standing: Standing) -> Iterator[pb.BrokenEntry]:
-    for file, found in standing.held.items():
-        serving = "nothing" if file in standing.unserved else "last good"
-        for finding in found:
-            yield pb.BrokenEntry(
-                location=_location(finding.span),
-                code=finding.code,
-                message=_message(file, finding),
-                fix=finding.fix,
-                serving=serving,
-            )
-
-
-def _message(file: str, finding: Finding) -> str:
-    """What is wrong; if it is told of another file than the one that is held back, which one that is."""
-    return finding.message if finding.span.file == file else f"{finding.message}; this holds back {file}"
 
 
 def _type(status: TypeStatus, clock: inspect.Clock) -> pb.TypeStatus:
@@ -270,10 +264,6 @@ def _type(status: TypeStatus, clock: inspect.Clock) -> pb.TypeStatus:
 
 def _revision(number: int) -> str:
     return str(number) if number else ""
-
-
-def _location(span: Span) -> pb.Location:
-    return pb.Location(file=span.file, line=span.line, column=span.column)
 
 
 def _wall_clock() -> inspect.Clock:

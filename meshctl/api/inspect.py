@@ -1,16 +1,16 @@
-"""One node looked at closely: what it waits for, what it has, and why, as our own messages.
+"""One node looked at closely: what it waits for, what it has, and why, as our own messages. Entries, too.
 
 May import what is served, and our own messages; `api/fleet.py` answers with these.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from meshctl.catalog.source import Source
 from meshctl.fleet.fleet import NodeState, NodeStatus
 from meshctl.operations.why import Cause, Known, Spared, Wait
-from meshctl.problems import Span
+from meshctl.problems import Finding, Span
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import CatalogState
 from meshctl.v1 import fleet_pb2 as pb
@@ -69,12 +69,36 @@ def cause_message(cause: Cause, sources: Mapping[str, Source], clock: Clock) -> 
     )
 
 
+def broken_entries(
+    held: Mapping[str, Sequence[Finding]], unserved: Container[str]
+) -> Iterator[pb.BrokenEntry]:
+    """Why files are not served as they stand, and what is served of them instead."""
+    for file, found in held.items():
+        for finding in found:
+            yield pb.BrokenEntry(
+                location=location(finding.span),
+                code=finding.code,
+                message=_message(file, finding),
+                fix=finding.fix,
+                serving="nothing" if file in unserved else "last good",
+            )
+
+
+def _message(file: str, finding: Finding) -> str:
+    """What is wrong; if it is told of another file than the one that is held back, which one that is."""
+    return finding.message if finding.span.file == file else f"{finding.message}; this holds back {file}"
+
+
+def location(span: Span) -> pb.Location:
+    """A place in the catalog."""
+    return pb.Location(file=span.file, line=span.line, column=span.column)
+
+
 def _origin(span: Span, source: Source | None) -> pb.Origin:
-    location = pb.Location(file=span.file, line=span.line, column=span.column)
     if source is None or not source.team:
-        return pb.Origin(location=location)
+        return pb.Origin(location=location(span))
     kind = source.kind.value if source.kind else "entry"
-    return pb.Origin(location=location, entry=f"{kind} {source.name}", team=source.team)
+    return pb.Origin(location=location(span), entry=f"{kind} {source.name}", team=source.team)
 
 
 def resource_messages(found: Inventory, types: Collection[str], name: str) -> Iterator[pb.NodeResource]:

@@ -3,20 +3,23 @@
 May import grpc and meshctl's own messages; it is their one door in the command line.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Target, Why
+from meshctl.catalog.folder import Unreadable
+from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Planned, Target, Why
 from meshctl.cli.errors import Denied, Failure, Stale, TimedOut
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub
 
 TIMEOUT_S = 5.0
 """Far beyond what a server on another continent needs; a command must not hang."""
+
+_PLAN_TIMEOUT_S = 120.0  # a large mesh is compiled for it, one plan after the other
 
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # the control plane is not behind the web's proxy
@@ -73,28 +76,49 @@ def skip_waves(server: str, user: str) -> list[str]:
     return answer["views"]
 
 
+def plan(server: str, texts: Mapping[str, bytes]) -> Planned:
+    """What would come of it if the server's folder held these files. Raises Failure."""
+    files = (
+        pb.CatalogFile(file=file, text=text, unreadable=text.reason if isinstance(text, Unreadable) else "")
+        for file, text in texts.items()
+    )
+    return cast(Planned, _data(_call(server, "Plan", files, timeout_s=_PLAN_TIMEOUT_S)))
+
+
 def _ask(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> object:
-    answer = _call(server, method, request, stale)
+    return _data(_call(server, method, request, stale))
+
+
+def _data(answer: Message) -> object:
     return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
-def _call(server: str, method: str, request: Message, stale: Collection[grpc.StatusCode] = ()) -> Message:
+def _call(
+    server: str,
+    method: str,
+    request: Message | Iterator[Message],
+    stale: Collection[grpc.StatusCode] = (),
+    timeout_s: float | None = None,
+) -> Message:
+    timeout_s = timeout_s or TIMEOUT_S
     try:
         with grpc.insecure_channel(server, options=_OPTIONS) as channel:
-            answer: Message = getattr(FleetStub(channel), method)(request, timeout=TIMEOUT_S)
+            answer: Message = getattr(FleetStub(channel), method)(request, timeout=timeout_s)
             return answer
     except grpc.RpcError as error:
-        raise (Stale(error.details() or "") if error.code() in stale else _failure(server, error)) from None
+        if error.code() in stale:
+            raise Stale(error.details() or "") from None
+        raise _failure(server, error, timeout_s) from None
 
 
-def _failure(server: str, error: grpc.RpcError) -> Failure:
+def _failure(server: str, error: grpc.RpcError, timeout_s: float) -> Failure:
     code, details = error.code(), error.details() or ""
     if code in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION):
         return Failure(details)
     if code is grpc.StatusCode.PERMISSION_DENIED:
         return Denied(details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return TimedOut(f"{server} did not answer within {TIMEOUT_S:g} s")
+        return TimedOut(f"{server} did not answer within {timeout_s:g} s")
     if code is grpc.StatusCode.UNAVAILABLE:
         start = "start it with: meshctl serve, or name another one with --server HOST:PORT"
         return Failure(f"no control plane answers on {server}; {start}")

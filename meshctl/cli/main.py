@@ -30,7 +30,7 @@ COMMANDS = (
     Row("catalog", "catalog", "Add services; list and show services and gateways."),
     Row("validate", "validate", "Check a catalog without a server."),
     Row("render", "render", "Show the exact resources that a node gets."),
-    Row("plan", "plan", "Show what this release of meshctl would serve differently."),
+    Row("plan", "plan", "Show what a catalog would change at a running server."),
     Row("serve", "serve", "Run the control plane on a catalog."),
     Row("apply", "apply", "Wait until all nodes have what a catalog says."),
     Row("bootstrap", "bootstrap", "Write the configuration that an Envoy starts with."),

@@ -69,6 +69,11 @@ class _Fleet(FleetServicer):
     ) -> pb.ListEntriesResponse:
         return pb.ListEntriesResponse(entries=self.entries)
 
+    def Plan(
+        self, request_iterator: Iterator[pb.CatalogFile], context: grpc.ServicerContext
+    ) -> pb.PlanResponse:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "no test here plans")
+
     def SkipWaves(self, request: pb.SkipWavesRequest, context: grpc.ServicerContext) -> pb.SkipWavesResponse:
         views = [wave.view for wave in self.catalog.waves]
         del self.catalog.waves[:]

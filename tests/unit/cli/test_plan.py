@@ -45,7 +45,7 @@ def test_the_same_release_has_no_changes_while_the_server_runs(
     disk: Disk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(PLAN) == 0
-    assert capsys.readouterr().out == "no changes: this release serves the same\n"
+    assert capsys.readouterr().out == "No changes: this release serves the same.\n"
     disk.close()
 
 
@@ -56,9 +56,10 @@ def test_another_default_is_shown_with_its_impact(disk: Disk, capsys: pytest.Cap
     assert run(PLAN) == 2
     said = capsys.readouterr().out.splitlines()
     assert said[1].split() == [
-        *("~", "cds", "users/v1", "pool", "rebuild", "sidecar/web@1.40", "connect_timeout.seconds")
+        *("~", "cds", "users/v1", "pool", "rebuild", "in", "waves"),
+        *("sidecar/web@1.40", "connect_timeout.seconds"),
     ]
-    assert said[2] == "plan: 0 to add, 1 to change, 0 to remove; pool rebuild"
+    assert said[2] == "Plan: 0 to add, 1 to change, 0 to remove."
 
 
 @pytest.mark.usefixtures("another_release")
@@ -75,6 +76,7 @@ def test_programs_get_the_documented_shape(disk: Disk, capsys: pytest.CaptureFix
                 "name": "users/v1",
                 "impact": "pool rebuild",
                 "fields": ["connect_timeout.seconds"],
+                "goes": "in waves",
                 "views": ["sidecar/web@1.40"],
             }
         ],
@@ -91,6 +93,15 @@ def test_entry_that_this_release_does_not_read_is_told_with_exit_code_1(
     disk.close()
     assert run(PLAN) == 1
     assert "catalog/a/users.yaml:5:1: MSH0201" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [["--state", "x"], ["--upgrade", "--server", "127.0.0.1:1"]])
+def test_options_of_the_other_kind_of_plan_are_refused(
+    disk: Disk, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk.close()
+    assert run(["plan", *options]) == 2
+    assert "--upgrade" in capsys.readouterr().err
 
 
 def test_no_state_says_how_to_name_one(disk: Disk, capsys: pytest.CaptureFixture[str]) -> None:
