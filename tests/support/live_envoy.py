@@ -116,11 +116,16 @@ class LiveEnvoy:
             return True
         if (state, revision) != (NodeState.SYNCED, self._views.world.snapshot.revision):
             return False
-        dump: Any = await self.envoy.config_dump()
-        if any(_is_busy(one) for one in dump["configs"]):
-            return False
-        draining = await self.envoy.stats(r"total_(listeners|filter_chains)_draining$")
-        return sum(draining.values()) == 0
+        return await is_quiet(self.envoy)
+
+
+async def is_quiet(envoy: Envoy) -> bool:
+    """Whether nothing warms or drains in it."""
+    dump: Any = await envoy.config_dump()
+    if any(_is_busy(one) for one in dump["configs"]):
+        return False
+    draining = await envoy.stats(r"total_(listeners|filter_chains)_draining$")
+    return sum(draining.values()) == 0
 
 
 def _is_busy(dump: Mapping[str, Any]) -> bool:
