@@ -8,8 +8,9 @@ several edits, in milliseconds. "half read" and "half" are new endpoints in ever
 read them, which any thread can do, and to take them in. "held" is an edit while another file is held back
 for a misspelt name; "chain" removes half of a ring of services of which each uses the next, so that all of
 them come back, one after the other. "restart" compiles all over what is served; "other bytes" does so over
-equal messages in other bytes, each of which is judged and keeps them. Each size runs in a process of its
-own, so that memory is its own.
+equal messages in other bytes, each of which is judged and keeps them. "plan" is what `meshctl plan` takes, in
+a thread but for "its copy"; "meanwhile" is an edit while it is made, "at worst" the slowest of them. Each
+size runs in a process of its own, so that memory is its own.
 """
 
 import gc
@@ -17,6 +18,7 @@ import json
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from statistics import median
@@ -24,6 +26,7 @@ from statistics import median
 from meshctl.catalog.source import read_source
 from meshctl.operations.admit import Admission, read_sources
 from meshctl.operations.compile import WATCHED, Compiler, view_keys
+from meshctl.operations.proposal import Basis, propose
 from meshctl.operations.resolve import Resolver
 from meshctl.snapshot import Snapshot
 from meshctl.snapshot.encode import assemble
@@ -31,6 +34,7 @@ from meshctl.snapshot.encode import assemble
 SIZES = (100, 1_000, 5_000)
 ENDPOINTS = 10
 EDITS = 15
+_PAUSE_S = 0.03  # between edits while a plan is made
 _ANOTHER_NAME = b"\x0a\x01x"  # a name is field 1 of every resource
 MESH = "format: 1\nedition: 2026.11\nname: bench\n"
 
@@ -85,6 +89,7 @@ def measure(services: int) -> dict[str, float]:
         "chain": _chain(services),
         "restart": _restart(resolver, compiler.snapshot),
         "other bytes": _restart(resolver, _in_other_bytes(compiler.snapshot)),
+        **_plan(admission, compiler, services),
     }
 
 
@@ -161,6 +166,42 @@ def _restart(resolver: Resolver, served: Snapshot) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
+def _plan(admission: Admission, compiler: Compiler, services: int) -> dict[str, float]:
+    """An edit of one service planned, with nodes of all services; and such edits made while it is planned."""
+    texts = {**admission.good, "team/s2.yaml": service_text(2, services, endpoint=EDITS + 3).encode()}
+    views = tuple(view_keys(admission.resolver))
+    start = time.perf_counter()
+    twin = admission.twin(Resolver(WATCHED), frozenset)
+    copied = time.perf_counter()
+    proposal = propose(Basis(twin, compiler.snapshot, views), texts)
+    done = time.perf_counter()
+    if len(proposal.plan.resources) != 1:
+        raise SystemExit("the plan of one endpoint is not one resource")
+    twin = admission.twin(Resolver(WATCHED), frozenset)
+    planning = threading.Thread(target=propose, args=(Basis(twin, compiler.snapshot, views), texts))
+    planning.start()
+    meanwhile = [_leaf(admission, compiler, services, 2 * EDITS)]
+    while planning.is_alive():
+        meanwhile.append(_leaf(admission, compiler, services, 2 * EDITS + len(meanwhile)))
+        planning.join(_PAUSE_S)
+    return {
+        "plan": 1000 * (done - copied),
+        "its copy": 1000 * (copied - start),
+        "meanwhile": median(meanwhile),
+        "at worst": max(meanwhile),
+    }
+
+
+def _leaf(admission: Admission, compiler: Compiler, services: int, endpoint: int) -> float:
+    """One more edit of a service."""
+    number = services // 2
+    text = service_text(number, services, endpoint=endpoint).encode()
+    start = time.perf_counter()
+    admission.change({f"team/{name(number)}.yaml": text})
+    compiler.publish()
+    return 1000 * (time.perf_counter() - start)
+
+
 def _in_other_bytes(served: Snapshot) -> Snapshot:
     """The same messages, each with a name before its own: of two of a field, the last one counts."""
     twice = (
@@ -192,6 +233,8 @@ def main() -> None:
         print(f"{edit}: {ratio:.2f} times as much at {rows[-1]['services']:,} as at {rows[0]['services']:,}")
     ratio = rows[-1]["other bytes"] / rows[-1]["restart"]
     print(f"a restart over other bytes takes {ratio:.2f} times as long as one over the same")
+    ratio = rows[-1]["meanwhile"] / rows[-1]["leaf"]
+    print(f"an edit takes {ratio:.2f} times as long while a plan is made")
 
 
 def _run(size: int) -> dict[str, float]:
