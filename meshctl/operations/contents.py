@@ -50,7 +50,7 @@ def fold(
     if anew:
         leading.clear()
     _drop_equal(settled, leading, change)
-    head = _newest(change, old_head)
+    head = after(change, old_head)
     for overlay, known in ((settled, contents.settled), (leading, contents.leading)):
         close(overlay, head, over(known, old_head), change)
     if not settled:
@@ -166,5 +166,6 @@ def over(overlay: Overlay, head: Content) -> Content:
     return lambda ref: overlay[ref] if ref in overlay else head(ref)
 
 
-def _newest(change: Change, old_head: Content) -> Content:
+def after(change: Change, old_head: Content) -> Content:
+    """The head once a publication has changed it."""
     return lambda ref: change[ref][1] if ref in change else old_head(ref)

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Protocol
 
 from meshctl.names import ENDPOINTS, Ref, ResourceKey
-from meshctl.operations.at_once import Change, Content
+from meshctl.operations.at_once import Change
 from meshctl.operations.contents import fold, with_contents
 from meshctl.operations.holding import carried, seen
-from meshctl.snapshot import Resource, Snapshot, View
+from meshctl.snapshot import Resource, Snapshot, View, ViewSnapshot
 
 Resources = Mapping[ResourceKey, Resource | None]
 Views = Mapping[str, View | None]
@@ -42,7 +42,7 @@ def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -
         old, new = snapshot.views.get(name), views.get(name, snapshot.views.get(name))
         if old is None or new is None or not change:
             continue
-        head = _content(snapshot, old)
+        head = ViewSnapshot(snapshot, old).get
         known, as_seen = carried(old.contents, change, head)
         taken = fold(known, as_seen, seen(old.contents, head), partial(runs.superseded, name))
         contents = taken.contents
@@ -97,7 +97,3 @@ def _at(key: ResourceKey | None, *tables: Mapping[ResourceKey, Resource | None])
     if key is None:
         return None
     return next((table[key] for table in tables if key in table), None)
-
-
-def _content(snapshot: Snapshot, view: View) -> Content:
-    return lambda ref: _at(view.keys.get(ref), snapshot.resources)

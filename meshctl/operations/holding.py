@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from meshctl.names import CLUSTER, ENDPOINTS, Ref
 from meshctl.operations.at_once import Change, Content
-from meshctl.operations.contents import close, over
+from meshctl.operations.contents import after, close, over
 from meshctl.snapshot import HEAD, Contents, Held, Overlay, Resource
 
 
@@ -25,7 +25,7 @@ def carried(contents: Contents, change: Change, old_head: Content) -> tuple[Cont
     """
     if not contents.held:
         return contents, change
-    head = _after(change, old_head)
+    head = after(change, old_head)
     held = {ref: one for ref, one in contents.held.items() if _version(head(ref)) == one.version}
     before = contents.instead
     carried = replace(contents, held=held, beside=_beside(held, head, over(before, old_head)))
@@ -97,10 +97,6 @@ def _as_running(contents: Contents) -> Contents:
     if contents.settled:
         return contents
     return replace(contents, settled=HEAD, leading=HEAD, leaders=frozenset())
-
-
-def _after(change: Change, old_head: Content) -> Content:
-    return lambda ref: change[ref][1] if ref in change else old_head(ref)
 
 
 def _version(resource: Resource | None) -> str:

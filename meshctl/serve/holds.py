@@ -16,7 +16,7 @@ from meshctl.operations.holding import give_up, hold, last_good
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Posts
 from meshctl.serve.waves import Waves
-from meshctl.snapshot import Contents, Held, Resource, Snapshot, View
+from meshctl.snapshot import Contents, Held, Resource, Snapshot, View, ViewSnapshot
 from meshctl.xds.types import TYPES, called
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class Holds:
         ref, digest = version
         tally, contents = self._tallies.get(view.name, Tally()), view.contents
         refusing = tally.refusing(version)
-        head = _head(snapshot, view)
+        head = ViewSnapshot(snapshot, view).get
         newest = head(ref)
         if newest is not None and newest.version == digest and ref not in contents.held and refusing:
             try:
@@ -182,11 +182,3 @@ class Holds:
                 word(ref.name),
                 TYPES[ref.type].short,
             )
-
-
-def _head(snapshot: Snapshot, view: View) -> Callable[[Ref], Resource | None]:
-    def newest(ref: Ref) -> Resource | None:
-        key = view.keys.get(ref)
-        return None if key is None else snapshot.resources.get(key)
-
-    return newest
