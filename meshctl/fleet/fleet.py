@@ -37,13 +37,15 @@ class Refusal:
     """A resource that a node did not accept; it is not sent to it again until it changes.
 
     `version` is the hash of the refused bytes, `reason` Envoy's words without any resource in them,
-    `since` when it was refused.
+    `since` when it was refused. `passing`: the cause lies in the node's machine and may pass, so it says
+    nothing against the resource, which is sent again after a while.
     """
 
     ref: Ref
     version: str
     reason: str
     since: float
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,13 +236,18 @@ class Run:
 
     def condemned(self, now: float) -> Sequence[Refusal]:
         """What the change is to blame for and no node: the first node and a second one, or the only one there
-        is, refused it, or one did and the other is silent. One of the refusals for each resource.
+        is, refused it, or one did and the other is silent. One of the refusals for each resource; none for a
+        cause that lies in a node's machine.
         """
         if not (self._in_first and self._refusing and self._all_failed(now) and self._tried(now)):
             return ()
         first, *others = self._refusing.values()
         said = [{(one.ref, one.version) for one in refusals} for refusals in others]
-        return [one for one in first if all((one.ref, one.version) in versions for versions in said)]
+        return [
+            one
+            for one in first
+            if not one.passing and all((one.ref, one.version) in versions for versions in said)
+        ]
 
     def is_superseded(self, names: Collection[Ref], now: float) -> bool:
         """Whether a newer change of these names takes the place of the run: it is stopped.

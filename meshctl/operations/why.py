@@ -185,15 +185,13 @@ _HELD = (
 )
 """A node that waits for its wave has nothing wrong with it."""
 
-_ADDRESS_IN_USE = "ddress already in use"
-"""What the system says, and Envoy repeats, when another process has the address of a listener."""
-
 _CHANGE = "repair the entry; its next version is sent at once, and this line goes away when Envoy takes it"
 
 
 def _repair(refusal: Refusal) -> Iterator[str]:
-    if _ADDRESS_IN_USE in refusal.reason:
+    if refusal.passing:
         yield "on its machine: ss -ltnp   # another process has the address; stop it, or change the address"
+        yield "it is tried again, after 60 s at the latest"
     yield _CHANGE
 
 

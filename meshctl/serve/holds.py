@@ -62,7 +62,7 @@ class Holds:
             if not status.refusals:
                 return
             tally = self._tallies[status.view] = Tally()
-        new = tally.hear(status.node.id, status.refusals)
+        new = tally.hear(status.node.id, tuple(one for one in status.refusals if not one.passing))
         post = self._posts.named(status.view)
         needed = enough(len(post.seats) if post else 0)
         self._condemn(

@@ -38,7 +38,7 @@ def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
         # Without a holding the client dropped the name meanwhile, and has forgotten it.
         if client.held(resource.ref) is not None:
             client.holdings.put(resource.ref, Holding(accepted=resource))
-            channel.refused.pop(resource.key.name, None)
+            channel.accept(resource.key.name)
     _gone(client, channel, sent)
     channel.opaque = False
     channel.yielded.clear()
@@ -76,9 +76,17 @@ def _refused(client: Client, channel: Channel, sent: Send, error: str, now: floa
         _park(client, channel, culprits, reason)
     else:
         culprits = channel.trials.refused(names, culprits)
+    passing = quarantine.may_pass(reason)
     for name in culprits:
-        channel.refused[name] = Refusal(channel.ref(name), versions[name], reason, now)
+        refusal = Refusal(channel.ref(name), versions[name], reason, now, passing)
+        channel.refuse(refusal, _again_after(channel, name) if passing else None)
     channel.mark(names, now)
+
+
+def _again_after(channel: Channel, name: str) -> float:
+    """In how many seconds a name is tried again that was refused for a passing cause: ever more rarely."""
+    before = channel.retries.get(name)
+    return quarantine.FIRST_RETRY if before is None else min(before.after * 2, quarantine.LAST_RETRY)
 
 
 def _park(client: Client, channel: Channel, culprits: frozenset[str], reason: str) -> None:

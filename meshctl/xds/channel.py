@@ -4,7 +4,7 @@ May import `snapshot`, `fleet` and `names`. Plain state; the stream moves it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rpds import HashTrieMap
 
@@ -24,6 +24,15 @@ class Waiting:
     since: float
     refs: tuple[Ref, ...]
     hopeless: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When what was refused for a passing cause goes out again, None: it does now; and after how long."""
+
+    version: str
+    at: float | None
+    after: float
 
 
 @dataclass(slots=True)
@@ -57,6 +66,7 @@ class Channel:
     joined: dict[str, Resource] = field(default_factory=dict)
     yielded: dict[str, Resource] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
+    retries: dict[str, Retry] = field(default_factory=dict)
     trials: Trials = field(default_factory=Trials)
     state: "HashTrieMap[str, Resource]" = field(default_factory=HashTrieMap)
     inflight: Send | None = None
@@ -105,9 +115,36 @@ class Channel:
         """The client no longer wants this name: it dropped it, and nothing is owed."""
         for names in (self.dirty, self.again, self.rewarm, self.absent, self.partial):
             names.discard(name)
-        for table in (self.leaving, self.waiting, self.joined, self.refused, self.changed):
+        for table in (self.leaving, self.waiting, self.joined, self.refused, self.retries, self.changed):
             table.pop(name, None)
         self.state = self.state.discard(name)
+
+    def refuse(self, refusal: Refusal, after: float | None) -> None:
+        """A name was refused; `after` so many seconds it is tried again, None: when it changes."""
+        name, known = refusal.ref.name, self.refused.get(refusal.ref.name)
+        same = known is not None and known.version == refusal.version and known.reason == refusal.reason
+        self.refused[name] = known if same and known is not None else refusal
+        self.retries.pop(name, None)
+        if after is not None:
+            self.retries[name] = Retry(refusal.version, refusal.since + after, after)
+
+    def retry(self, now: float) -> None:
+        """What was refused for a passing cause goes out again, where it has waited long enough."""
+        for name, one in self.retries.items():
+            if one.at is not None and one.at <= now:
+                self.retries[name] = replace(one, at=None)
+                self.unpark()
+                self.mark((name,), now)
+
+    def is_retried(self, name: str) -> bool:
+        """Whether a refused name goes out again now."""
+        return name in self.retries and self.retries[name].at is None
+
+    def accept(self, name: str, version: str = "") -> None:
+        """A name was accepted, or is of this version now: what was refused of another is over."""
+        self.refused.pop(name, None)
+        if name in self.retries and self.retries[name].version != version:
+            del self.retries[name]
 
     def unpark(self) -> None:
         """Something changed that may make the client accept what it refused."""

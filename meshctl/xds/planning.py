@@ -113,13 +113,16 @@ class Planner:
                 return None
             self._client.holdings.put(ref, holding := holding.known_as(offered))
             self._learned = True
-        if refusal is not None and refusal.version == offered.version:
+        is_refused = refusal is not None and refusal.version == offered.version
+        is_out = is_refused and channel.is_retried(name)
+        if is_refused and not is_out:
             # Not again until it changes; who asks for it again gets what was accepted before.
             repeat = None if holding is None or name not in channel.again else holding.accepted
             if repeat is None:
                 _settle(channel, name)
             return repeat
-        channel.refused.pop(name, None)
+        if not is_out:
+            channel.accept(name, offered.version)
         if name not in channel.again and holding is not None and holding.is_surely(offered.version):
             _settle(channel, name)
             return None
@@ -127,7 +130,7 @@ class Planner:
 
     def _vanished(self, channel: Channel, name: str) -> Resource | None:
         """The view lacks it, or the client did not ask for it: it leaves, when nothing needs it."""
-        channel.refused.pop(name, None)
+        channel.accept(name)
         channel.waiting.pop(name, None)
         channel.partial.discard(name)
         holding = self._client.held(channel.ref(name))

@@ -28,6 +28,21 @@ _BETWEEN_WORDS = re.compile(r'[\s,"]+')
 _OPENING = re.compile(r"Error adding/updating (?:cluster|listener)\(s\) ")
 
 
+_PASSING = ("ddress already in use",)
+"""Words of a cause that lies in the node's machine and may pass: another process has the listener's address.
+
+Envoy 1.40 says `cannot bind '127.0.0.1:15001': Address already in use`; the last words are the system's.
+"""
+
+FIRST_RETRY, LAST_RETRY = 1.0, 60.0
+"""Seconds from a refusal for a passing cause until it is tried again: the first, doubled until the last."""
+
+
+def may_pass(reason: str) -> bool:
+    """Whether these words name a local cause that may pass without a change of the resource."""
+    return any(words in reason for words in _PASSING)
+
+
 def reason(text: str) -> str:
     """The refusal's words, cut to why: no resource is repeated in them. Never empty."""
     text = _ends(text)

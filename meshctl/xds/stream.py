@@ -89,6 +89,7 @@ class Stream:
         for channel in self._client.channels():
             free = (since for since in channel.leaving.values() if since is not None)
             times += (self._planner.leaves_at(since) for since in free)
+            times += (one.at for one in channel.retries.values() if one.at is not None)
             times += (since + STALLED_AFTER for since in report.waiting_since(channel))
         return min((time for time in times if time > self._now), default=None)
 
@@ -136,6 +137,8 @@ class Stream:
         self._now = now
         if not self._client.known:
             return
+        for channel in self._client.channels():
+            channel.retry(now)
         self._plan(now)
         while self._planner.take_learned():  # what the client turned out to hold may let others go
             self._plan(now)

@@ -1,14 +1,21 @@
 """What a real Envoy refuses: who is told, what goes on, and how it comes right again."""
 
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from meshctl.cli.answers import Node
+from meshctl.verify.connection import get
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE
 from meshctl.verify.stage import Stage
+from meshctl.xds import quarantine
 from tests.support import admin, faults, fleet
 from tests.support.shifts import loaded, until_held, until_shares
 from tests.support.waiting import eventually
 
+EDGE_FILE = "edge/edge.yaml"
 NODES = (SIDECAR, GATEWAY)
 
 
@@ -76,6 +83,51 @@ async def test_a_cluster_that_comes_after_a_refused_one_is_used_before_that_is_r
         await until_state(stage, "refused")
         stage.scene.write(USERS_FILE, bad.replace("serving:", "  v4: {endpoints: [127.0.0.1:9]}\nserving:"))
         await until_held(stage, "users/v4")
+
+
+async def test_a_listener_whose_address_another_process_has_comes_when_that_ends(stage: Stage) -> None:
+    with _taken() as port:
+        async with loaded(stage) as load, load.change("a port that another process has"):
+            _move_gateway(stage, port)
+            await _until_refused(stage)
+        (refusal,) = (await fleet.node(stage.scene, GATEWAY))["refusals"]
+        assert "Address already in use" in refusal["reason"]
+        assert (await fleet.catalog(stage.scene))["held"] == []
+    await until_state(stage, "synced")
+    assert (await get(port, "/", {"host": "api.example.com"})).status == 200
+
+
+async def test_control_a_listener_whose_address_is_taken_is_held_where_no_cause_may_pass(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "may_pass", lambda _reason: False)
+    with _taken() as port:
+        _move_gateway(stage, port)
+        await _until_refused(stage)
+
+        async def held() -> bool:
+            return [one["type"] for one in (await fleet.catalog(stage.scene))["held"]] == ["lds"]
+
+        await eventually(held, "the listener is held back, until its entry changes")
+
+
+@contextmanager
+def _taken() -> Iterator[int]:
+    """A port where somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def _move_gateway(stage: Stage, port: int) -> None:
+    text = (stage.scene.catalog / EDGE_FILE).read_text(encoding="utf-8")
+    stage.scene.write(EDGE_FILE, text.replace(str(stage.scene.ports.edge), str(port)))
+
+
+async def _until_refused(stage: Stage) -> None:
+    async def refused() -> bool:
+        return (await fleet.states(stage.scene))[GATEWAY] == "refused"
+
+    await eventually(refused, "the gateway refused its listener")
 
 
 async def test_a_comment_put_on_top_of_a_file_pushes_nothing_and_moves_the_line_of_a_refusal(

@@ -322,6 +322,15 @@ def test_only_node_that_refuses_condemns_once_all_others_would_be_back_after_a_r
     assert [one.ref for one in run.condemned(30.0)] == [A]
 
 
+def test_cause_that_lies_in_a_nodes_machine_condemns_nothing() -> None:
+    run = Run(PACE, (), {A: "1"}, 0.0, revision=1)
+    run.join("n", 0.0)
+    run.lead({"n"}, 0.0, revision=1)
+    run.hear(status("n", 1, Refusal(A, "1", "in use", 0.0, passing=True)), 0.0)
+    assert run.stop(0.0) is not None
+    assert not run.condemned(0.0)
+
+
 def test_two_that_refuse_different_things_condemn_nothing() -> None:
     b = Ref(CLUSTER, "b")
     run = Run(Pace((2, ALL), hold=0.0), (), {A: "1", b: "1"}, 0.0, revision=1)

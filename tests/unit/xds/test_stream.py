@@ -200,6 +200,48 @@ def test_a_refusal_keeps_its_reason_and_the_node_is_called_refused() -> None:
     assert status.state is NodeState.REFUSED
 
 
+IN_USE = "Error adding/updating listener(s) web: cannot bind '127.0.0.1:1': Address already in use"
+
+
+def test_an_address_in_use_is_tried_again_ever_more_rarely_and_once_each_time() -> None:
+    peer = Peer(listener("web"))
+    [sent] = peer.ask(LISTENER)
+    began = peer.now
+    for after in (1, 2, 4, 8, 16, 32, 60, 60):
+        assert peer.nack(sent, IN_USE) == []
+        assert peer.wait(after - 0.1) == []
+        [sent] = peer.wait(0.1)
+        assert peer.wait(after) == []
+    [refusal] = peer.stream.status(peer.now).refusals
+    assert (refusal.passing, refusal.since) == (True, began)
+    assert peer.ack(sent) == []
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+    assert peer.wait(1000) == []
+
+
+def test_where_nobody_knows_what_a_client_holds_an_address_in_use_is_tried_again_as_rarely() -> None:
+    peer = sotw_peer(listener("web"))
+    [sent] = peer.want(LISTENER, version="of another server")
+    for after in (1, 2, 4):
+        assert peer.answer(sent, error=IN_USE) == []
+        assert peer.wait(after - 0.1) == []
+        [sent] = peer.wait(0.1)
+    assert peer.answer(sent) == []
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+
+
+def test_another_version_of_a_listener_whose_address_is_in_use_goes_out_at_once() -> None:
+    peer = Peer(listener("web"))
+    [sent] = peer.ask(LISTENER)
+    peer.nack(sent, IN_USE)
+    [sent] = peer.publish(listener("web", 1))
+    peer.nack(sent, IN_USE)
+    [again] = peer.wait(1)
+    assert names(again) == ["web"]
+    peer.nack(again, "Error adding/updating listener(s) web: no filter chains")
+    assert peer.wait(1000) == []
+
+
 def test_siblings_of_a_named_culprit_go_out_again_without_it() -> None:
     bad = cluster("bad/v1", quality=NAMED)
     peer = Peer(*A, *B, bad)
