@@ -35,7 +35,11 @@ USERS = "accounts/users.yaml"
 SOURCES = {USERS: read_source(USERS, b"service: users\nport: 80\nendpoints: [127.0.0.1]\n")}
 BAD = Refusal(Ref(ENDPOINTS, "users/v1"), "51ab", "malformed IP address: backend.internal", -40.0)
 IN_USE = Refusal(
-    Ref(LISTENER, "egress/web"), "77cd", "cannot bind '127.0.0.1:15001': Address already in use", -5.0
+    Ref(LISTENER, "egress/web"),
+    "77cd",
+    "cannot bind '127.0.0.1:15001': Address already in use",
+    -5.0,
+    passing=True,
 )
 SILENT = TypeStatus("rds", sent="51ab", acked="8aa1", sent_at=-25.0, acked_at=-90.0, resources=1)
 WAIT = Wait(Ref(ROUTES, "egress/web"), (Ref(CLUSTER, "users/v2"),), -4.0)
