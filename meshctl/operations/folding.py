@@ -48,7 +48,7 @@ def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -
         contents = taken.contents
         if contents.running and (taken.anew or not old.contents.running):
             contents = replace(contents, leaders=runs.first(name))
-        if contents != old.contents:
+        if taken.anew or contents != old.contents:
             result[name] = with_contents(new, contents, snapshot.revision + 1)
     return result
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal
@@ -184,7 +184,16 @@ OPS = st.lists(
 )
 
 
+OVERTAKEN: list[tuple[object, ...]] = [
+    ("edit", Users(connect=2, split=(50, 50))),
+    ("pass_time", 25.0),
+    ("edit", Users(connect=POISON, split=(50, 50))),
+]
+"""A run that silence stopped, and a bad change of the same names that takes its place."""
+
+
 @given(OPS)
+@example(OVERTAKEN)
 @settings(deadline=None, max_examples=100)
 def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_have_the_newest(
     ops: list[tuple[object, ...]],
