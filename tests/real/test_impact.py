@@ -157,10 +157,8 @@ EDITS = (
     Edit(
         LISTENER,
         "address",
-        "another port",
-        lambda one: setattr(
-            one.address.socket_address, "port_value", one.address.socket_address.port_value - 1
-        ),
+        "another one",
+        lambda one: setattr(one.address.socket_address, "address", "127.0.0.2"),
     ),
     Edit(
         LISTENER,
