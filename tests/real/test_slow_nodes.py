@@ -9,6 +9,7 @@ from meshctl.verify.stage import Stage, staged
 from meshctl.xds.ordering import NeedsOrder
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
+from tests.support.orders import AtOnce
 from tests.support.planes import in_process
 from tests.support.shifts import loaded, put
 from tests.support.throttle import throttle
@@ -59,6 +60,21 @@ async def test_an_envoy_that_gets_a_kilobyte_a_second_serves_what_it_has_and_the
                 return set((await fleet.states(scene)).values()) == {"synced"}
 
             await eventually(settled, "both Envoys are synced")
+
+
+async def test_control_in_an_order_that_looks_at_no_needs_the_slow_envoy_loses_requests(scene: Scene) -> None:
+    (by,) = free_ports(1)
+    detour = Detour(scene.folder, scene.ports, by)
+    async with (
+        throttle(scene.control_plane, by) as proxy,
+        staged(detour, in_process(AtOnce()), BOTH_VARIANTS) as stage,
+        stage.load() as load,
+        load.change("v1 replaced by v2 at a kilobyte a second"),
+    ):
+        proxy.limit(1_000)
+        put(stage, {"v2": 100})
+        await until(stage, SIDECAR, clusters={"users/v2"}, shares={"v2": 100})
+    assert load.report.tally.failed > 0
 
 
 async def held(stage: Stage, node: str) -> tuple[set[str], dict[str, int]]:
