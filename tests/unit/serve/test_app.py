@@ -1,7 +1,7 @@
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,15 @@ class Running:
             return words in page and but not in page
 
         await eventually(said, f"/readyz says {words!r}")
+
+    async def knows(self, files: Collection[str]) -> None:
+        """Wait until it has read exactly these files."""
+
+        async def read() -> bool:
+            listed = await self.fleet.ListEntries(pb.ListEntriesRequest())
+            return {entry.file for entry in listed.entries} == set(files)
+
+        await eventually(read, f"{len(files)} files are read")
 
     async def catalog(self, state: str) -> pb.Catalog:
         """Wait until the fleet's service says so of the catalog."""
@@ -241,6 +250,7 @@ async def test_server_whose_disk_fills_while_it_runs_goes_on_and_saves_when_ther
         assert await server.answers(200) == "ready\n"
         with full_disk():
             server.write(more)
+            await server.knows({*CATALOG, *more})  # so many files come in more than one batch
             await server.says("state not saved: ")
             assert (await server.catalog("current")).broken == []
         await server.says("ready\n", but="not saved")
