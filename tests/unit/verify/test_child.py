@@ -22,7 +22,7 @@ def _python(code: str) -> tuple[str, ...]:
 
 async def _waits(child: Child) -> None:
     async def says_so() -> bool:
-        return "waiting" in child.log_tail()
+        return "waiting\n" in child.log.read_text()  # unbuffered, the end of a line is a write of its own
 
     await child.ready(says_so, LIMIT_S)
 
