@@ -8,6 +8,7 @@ import pytest
 
 from meshctl.cli.answers import Node
 from meshctl.verify.connection import get
+from meshctl.verify.ports import free_ports
 from meshctl.verify.scene import GATEWAY, SIDECAR, USERS_FILE
 from meshctl.verify.stage import Stage
 from meshctl.xds import quarantine
@@ -85,7 +86,10 @@ async def test_a_cluster_that_comes_after_a_refused_one_is_used_before_that_is_r
         await until_held(stage, "users/v4")
 
 
-async def test_a_listener_whose_address_another_process_has_comes_when_that_ends(stage: Stage) -> None:
+async def test_a_listener_whose_address_another_process_has_comes_when_that_ends(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "LAST_RETRY", 2.0)  # however long the load went on meanwhile
     with _taken() as port:
         async with loaded(stage) as load, load.change("a port that another process has"):
             _move_gateway(stage, port)
@@ -113,9 +117,10 @@ async def test_control_a_listener_whose_address_is_taken_is_held_where_no_cause_
 
 @contextmanager
 def _taken() -> Iterator[int]:
-    """A port where somebody else listens."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        yield other.getsockname()[1]
+    """A port where somebody else listens, and nobody afterwards."""
+    (port,) = free_ports(1)
+    with socket.create_server(("127.0.0.1", port)):
+        yield port
 
 
 def _move_gateway(stage: Stage, port: int) -> None:
