@@ -10,12 +10,13 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 
 from tests.support.forks import Order
 from tests.support.player import Lost, Player
@@ -107,5 +108,8 @@ def test_random_sequences_lose_no_request_and_leave_each_node_with_its_view(
 def test_control_an_order_that_looks_at_no_needs_loses_requests(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with meshes(tmp_path_factory, Order.AT_ONCE) as running, pytest.raises(Lost):
-        played(running, (Phase.generate,))
+    with meshes(tmp_path_factory, Order.AT_ONCE) as running:
+        # A script that lost requests is played once more, and may lose none then: `Flaky`.
+        with suppress(Lost, Flaky):
+            played(running, (Phase.generate,))
+        assert any(player.lost for player in running.players)

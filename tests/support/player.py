@@ -40,13 +40,16 @@ class Lost(AssertionError):
 
 
 class Player:
-    """Plays one script after the other; between two of them everything is as it was at first."""
+    """Plays one script after the other; between two of them everything is as it was at first.
+
+    `played` are all scripts so far, `lost` those in which requests failed.
+    """
 
     def __init__(self, rig: Rig, base: Mapping[str, object]) -> None:
         self._rig, self._base = rig, base
         self._model = Model()
         self._failed = self._fences = 0
-        self.played = 0
+        self.played = self.lost = 0
 
     @classmethod
     async def of(cls, rig: Rig) -> Self:
@@ -71,6 +74,7 @@ class Player:
             tally = self._rig.load.tally
             failed, self._failed = tally.failed - self._failed, tally.failed
         if failed:
+            self.lost += 1
             raise Lost(f"{failed} requests failed: {[str(one) for one in tally.failures]}")
 
     async def _step(self, step: Step) -> None:
