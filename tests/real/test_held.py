@@ -39,7 +39,7 @@ async def test_what_the_first_nodes_refuse_is_held_and_what_changes_beside_it_re
             f"meshctl fleet list --server {gateways.scene.control_plane}", gateways.scene.folder
         )
         refused = await gateways.counting(r"^cluster_manager\.cds\.update_rejected$")
-        assert await fleet.metric(gateways.scene, "meshctl_held_resources") == 2, "the sidecar's view, too"
+        await eventually(lambda: _both(gateways), "it is held back in the sidecar's view, too")
         async with load.change("repaired"):
             _write_versions(gateways, "v4")
             await gateways.until_states({"synced": 4})
@@ -93,6 +93,10 @@ async def _held(gateways: Gateways) -> list[Held]:
     """What is held back from the gateways."""
     found = (await fleet.catalog(gateways.scene))["held"]
     return [one for one in found if one["view"].startswith("gateway/")]
+
+
+async def _both(gateways: Gateways) -> bool:
+    return await fleet.metric(gateways.scene, "meshctl_held_resources") == 2
 
 
 async def _until_held(gateways: Gateways) -> None:
