@@ -7,7 +7,7 @@ from meshctl.verify.stage import served, staged
 from tests.real.conftest import BOTH_VARIANTS
 from tests.support import fleet, garbage
 from tests.support.shifts import loaded, put, until_shares
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 
 
 async def test_pushes_reach_envoys_and_no_request_is_lost_while_garbage_rages(scene: Scene) -> None:
@@ -21,7 +21,7 @@ async def test_pushes_reach_envoys_and_no_request_is_lost_while_garbage_rages(sc
             async with load.change(f"a shift to {weights} among garbage"):
                 put(stage, weights)
                 await until_shares(stage, {name: share for name, share in weights.items() if share})
-        await asyncio.wait_for(garbage.attempts(told, 3), 60)
+        await asyncio.wait_for(garbage.attempts(told, 3), 5 * LIMIT_S)
 
         async def settled() -> bool:
             states = await fleet.states(scene)

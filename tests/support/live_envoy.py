@@ -26,7 +26,7 @@ from meshctl.verify.ports import free_ports
 from meshctl.verify.processes import Envoy
 from meshctl.xds.ordering import NeedsOrder
 from meshctl.xds.server import AdsServer, options
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 from tests.support.xds_world import Published
 
 HOST = "users"
@@ -145,7 +145,7 @@ class Held:
         if not self._connection.usable:
             raise ConnectionError("the connection is closed")
         answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._connection.send(request_bytes("/", {"host": HOST}), answered.set_result, 5.0)
+        self._connection.send(request_bytes("/", {"host": HOST}), answered.set_result, LIMIT_S)
         outcome = await answered
         if not isinstance(outcome, Response) or outcome.status != 200:
             raise ConnectionError(str(outcome))
@@ -164,7 +164,7 @@ class Held:
 @asynccontextmanager
 async def held(port: int) -> AsyncIterator[Held]:
     """A new connection, closed at the end."""
-    connection = Held(await connect("127.0.0.1", port, 5.0))
+    connection = Held(await connect("127.0.0.1", port, LIMIT_S))
     try:
         yield connection
     finally:

@@ -283,11 +283,11 @@ def test_apply_tells_of_waves_and_gives_up_after_its_timeout(
     fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fleet.catalog.waves.append(WAVE)
-    assert run(["apply", str(mesh), "--timeout", "200ms"]) == 5
+    assert run(["apply", str(mesh), "--timeout", "2s"]) == 5
     words = "wave 1 of 3 of sidecar/web@1.40: taken by 0 of 30 nodes; waits for web@host-7"
     assert capsys.readouterr().err.splitlines() == [
         words,
-        f"Error: not all nodes have it after 200ms: {words}",
+        f"Error: not all nodes have it after 2s: {words}",
     ]
 
 

@@ -11,6 +11,7 @@ from meshctl.serve.save import Saver
 from meshctl.snapshot import Snapshot
 from meshctl.snapshot.disk import Disk, State
 from meshctl.snapshot.encode import assemble
+from tests.support.waiting import LIMIT_S
 
 
 def snapshot(base: Snapshot, name: str) -> Snapshot:
@@ -66,7 +67,7 @@ async def test_saves_are_written_as_they_come(tmp_path: Path) -> None:
     saver = Saver(disk)
     running = asyncio.create_task(saver.run())
     saver.save({"a": b"1"}, snapshot(Snapshot(), "a"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         await saved_once.wait()
     running.cancel()
     disk.close()

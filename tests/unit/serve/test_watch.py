@@ -11,6 +11,7 @@ import pytest
 from meshctl.catalog.folder import NoCatalog, list_files
 from meshctl.serve import watch as watching
 from meshctl.serve.watch import Watch
+from tests.support.waiting import LIMIT_S
 
 Batch = Mapping[str, bytes | None]
 MESH, WEB, USERS = "mesh.yaml", "a/web.yaml", "a/users.yaml"
@@ -27,7 +28,7 @@ class Followed:
 
     async def until(self, done: Callable[[dict[str, bytes]], bool]) -> None:
         """Wait until what was told says so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             while not done(self.texts):
                 batch = await anext(self._coming)
                 assert batch
@@ -218,7 +219,7 @@ async def test_catalog_named_by_a_relative_link_is_watched(
     monkeypatch.chdir(tmp_path)
     watch = Watch(Path("link"))
     watch.look()
-    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(LIMIT_S):
         for text in (b"second", b"third"):
             (root / WEB).write_bytes(text)
             assert await anext(batches) == {WEB: text}
@@ -238,7 +239,7 @@ async def test_folder_that_cannot_be_listed_for_a_while_is_logged_once_and_ends_
         return list_files(folder)
 
     monkeypatch.setattr(watching, "list_files", listed)
-    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(LIMIT_S):
         assert await anext(batches) == {WEB: b"second"}
     assert [record.levelname for record in caplog.records if "Permission denied" in record.message] == [
         "ERROR"
@@ -293,7 +294,7 @@ async def test_folder_that_cannot_be_watched_is_looked_at(
     monkeypatch.setattr(watching, "awatch", refused)
     watch = Watch(root)
     watch.look()
-    async with aclosing(watch.batches()) as batches, asyncio.timeout(20):
+    async with aclosing(watch.batches()) as batches, asyncio.timeout(LIMIT_S):
         for text in (b"second", b"third"):
             (root / WEB).write_bytes(text)
             assert await anext(batches) == {WEB: text}

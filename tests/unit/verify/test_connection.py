@@ -6,6 +6,7 @@ import pytest
 
 from meshctl.verify.connection import Breakage, Broken, Outcome, RequestFailed, connect, get
 from meshctl.verify.http1 import request_bytes
+from meshctl.verify.ports import free_ports
 from tests.support.scripted_server import Once, Then, scripted_server
 from tests.support.waiting import LIMIT_S
 
@@ -77,5 +78,6 @@ async def test_get_names_what_went_wrong() -> None:
     async with scripted_server(Once()) as port:
         with pytest.raises(RequestFailed, match="GET /x: closed before the response"):
             await get(port, "/x")
+    [nobodys] = free_ports(1)
     with pytest.raises(OSError, match="Connect call failed"):
-        await get(port, "/")
+        await get(nobodys, "/")

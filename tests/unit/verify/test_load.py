@@ -67,7 +67,8 @@ async def test_the_full_load_loses_nothing_while_nothing_changes(setup: Setup) -
 
 
 async def test_what_the_load_counts_is_what_envoy_counted(setup: Setup) -> None:
-    async with Load([setup.target], _SMALL) as load, load.change("none"):
+    shape = replace(_SMALL, requests_per_change=500)
+    async with Load([setup.target], shape) as load, load.change("none"):
         pass
     stats = await setup.envoy.stats(r"^http\.http\.downstream_(rq_completed|rq_2xx|cx_total)$")
     assert stats["http.http.downstream_rq_2xx"] == load.tally.requests
@@ -101,7 +102,7 @@ async def test_every_answer_but_a_whole_200_is_a_failure(play: Play, reason: str
 
 
 async def test_no_answer_in_time_is_a_failure() -> None:
-    shape = replace(_SMALL, held=2, requests_per_change=10, timeout_s=0.5)
+    shape = replace(_SMALL, held=6, requests_per_change=10, timeout_s=2.0)  # in which there is a connection
     await _fails(Once(then=Then.WAIT), "no response in time", shape)
 
 
