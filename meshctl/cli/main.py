@@ -99,6 +99,7 @@ def _open_closed_streams() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever goes wrong is a line on stderr."""
     try:
+        _check_text(arguments, os.environ)
         result = cli.main(
             args=list(arguments), prog_name="meshctl", standalone_mode=False, color=color(os.environ)
         )
@@ -116,6 +117,16 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # the outermost edge: a bug is told in one line
         return unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _check_text(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Refuse bytes that are no UTF-8: they are no name, and cannot be sent or written. Raises UsageError."""
+    settings = {name: value for name, value in environment.items() if name.startswith("MESHCTL_")}
+    for what, text in (*(("the argument", one) for one in arguments), *settings.items()):
+        given = text.encode(errors="surrogateescape")
+        shown = given.decode(errors="backslashreplace")
+        if shown.encode() != given:
+            raise click.UsageError(f"{what} '{shown}' is not UTF-8")
 
 
 def color(environment: Mapping[str, str]) -> bool | None:

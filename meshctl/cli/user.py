@@ -9,6 +9,6 @@ import getpass
 def user() -> str:
     """The user's name on this machine."""
     try:
-        return getpass.getuser()
+        return getpass.getuser().encode(errors="surrogateescape").decode(errors="replace")
     except (KeyError, OSError):  # a user without a name, as in containers
         return "unknown"

@@ -12,6 +12,7 @@ import pytest
 from meshctl.cli import main
 from meshctl.cli.errors import Failure, TimedOut
 from meshctl.cli.main import COMMANDS, run
+from meshctl.cli.user import user
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=lambda row: row.name)
@@ -70,6 +71,44 @@ def test_a_reader_that_goes_away_is_no_error_to_tell(tmp_path: Path) -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+NO_TEXT = os.fsdecode(b"web@\xff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["fleet", "why", NO_TEXT], 2),
+        (["fleet", "list", f"--server={NO_TEXT}:1"], 2),
+        (["catalog", "show", NO_TEXT], 2),
+        (["validate", NO_TEXT], 2),
+        ([NO_TEXT], 2),
+        (["plan", "--detailed-exitcode", NO_TEXT], 64),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage(
+    arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Error: the argument '" in said.err
+    assert "web@\\xff" in said.err
+    assert "is not UTF-8\n" in said.err
+
+
+def test_a_setting_that_is_no_text_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MESHCTL_SERVER", f"{NO_TEXT}:1")
+    assert run(["fleet", "list"]) == 2
+    assert "Error: MESHCTL_SERVER 'web@\\xff:1' is not UTF-8\n" in capsys.readouterr().err
+
+
+def test_who_has_no_text_for_a_name_is_told_to_the_log_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", os.fsdecode(b"j\xf6rg"))
+    assert user() == "j\ufffdrg"
 
 
 @pytest.mark.parametrize(
