@@ -82,10 +82,13 @@ class FleetService(FleetServicer):
 
     async def GetConfig(self, request: pb.GetConfigRequest, context: _Context) -> pb.GetConfigResponse:
         """What a connected node has."""
-        await self._status(request.id, context)
+        status = await self._status(request.id, context)
         found = self._streams.inventory(request.id)
         if found is None:
             words = f"{request.id} is not connected: what it holds is known while its stream is open"
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
+        if not found.view:
+            words = f"{request.id} was given nothing: {self._reason(status) or status.state.value}"
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
         resources = list(inspect.resource_messages(found, request.types, request.name))
         return pb.GetConfigResponse(view=found.view, resources=resources)

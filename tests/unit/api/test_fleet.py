@@ -200,16 +200,37 @@ async def test_config_of_a_node_that_is_away_is_not_known(asked: Asked) -> None:
     assert context.code is grpc.StatusCode.FAILED_PRECONDITION
 
 
+async def test_config_of_a_node_that_stands_for_nothing_says_so(asked: Asked) -> None:
+    stranger = Node("x", Role.SIDECAR, ("usres",), client="1.40")
+    asked.fleet.connect(NodeStatus(stranger, stranger.view, NodeState.UNKNOWN))
+    asked.streams.found = Inventory(stranger, "")
+    context = Stranger()
+    with pytest.raises(grpc.aio.AbortError):
+        await asked.service.GetConfig(pb.GetConfigRequest(id="x"), context)  # type: ignore[arg-type]
+    words = "x was given nothing: unknown service 'usres'; the nearest name is 'users'"
+    assert (context.code, context.words) == (grpc.StatusCode.FAILED_PRECONDITION, words)
+
+
+async def test_config_of_an_id_that_nobody_has_names_the_nearest(asked: Asked) -> None:
+    asked.fleet.connect(NodeStatus(NODE, NODE.view, NodeState.SYNCED))
+    context = Stranger()
+    with pytest.raises(grpc.aio.AbortError):
+        await asked.service.GetConfig(pb.GetConfigRequest(id="wbe@1"), context)  # type: ignore[arg-type]
+    words = "no node has the id 'wbe@1'; the nearest id is 'web@1'"
+    assert (context.code, context.words) == (grpc.StatusCode.NOT_FOUND, words)
+
+
 class Stranger:
     """The context of a call from another machine."""
 
     code: grpc.StatusCode | None = None
+    words = ""
 
     def peer(self) -> str:
         return "ipv4:192.0.2.1:5000"
 
-    async def abort(self, code: grpc.StatusCode, _words: str) -> None:
-        self.code = code
+    async def abort(self, code: grpc.StatusCode, words: str) -> None:
+        self.code, self.words = code, words
         raise grpc.aio.AbortError
 
 
