@@ -13,6 +13,8 @@ from google.protobuf.message import Message
 from meshctl.catalog.folder import Unreadable
 from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Planned, Target, Why
 from meshctl.cli.errors import Denied, Failure, Stale, TimedOut
+from meshctl.cli.listening import Listener, listener
+from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub
 
@@ -20,6 +22,8 @@ TIMEOUT_S = 5.0
 """Far beyond what a server on another continent needs; a command must not hang."""
 
 _PLAN_TIMEOUT_S = 120.0  # a large mesh is compiled for it, one plan after the other
+
+_TAKES = f"--server takes the --xds address of meshctl serve, {CONTROL_PLANE} by default"
 
 _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # the control plane is not behind the web's proxy
@@ -118,10 +122,22 @@ def _failure(server: str, error: grpc.RpcError, timeout_s: float) -> Failure:
     if code is grpc.StatusCode.PERMISSION_DENIED:
         return Denied(details)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return TimedOut(f"{server} did not answer within {timeout_s:g} s")
+        return TimedOut(f"{server} did not answer within {timeout_s:g} s; {_TAKES}")
     if code is grpc.StatusCode.UNAVAILABLE:
-        start = "start it with: meshctl serve, or name another one with --server HOST:PORT"
-        return Failure(f"no control plane answers on {server}; {start}")
+        return Failure(_unreached(server, listener(server)))
     if code is grpc.StatusCode.UNIMPLEMENTED:
-        return Failure(f"what answers on {server} is no meshctl; --server takes the address of --xds")
+        return Failure(f"what answers on {server} is no meshctl, or another release; {_TAKES}")
     return Failure(f"{server} answers: {details} ({code.name.lower()})")
+
+
+def _unreached(server: str, found: Listener) -> str:
+    match found:
+        case Listener.NOBODY:
+            start = "start it with: meshctl serve, or name another one with --server HOST:PORT"
+            return f"no control plane answers on {server}; {start}"
+        case Listener.NO_HOST:
+            return f"the host of {server} is not known; name another one with --server HOST:PORT"
+        case Listener.HTTP:
+            return f"{server} speaks plain HTTP, as the --http address of meshctl serve does; {_TAKES}"
+        case Listener.OTHER:
+            return f"{server} ended the call without an answer: no meshctl, or one that stops; {_TAKES}"

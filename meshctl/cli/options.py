@@ -26,7 +26,10 @@ class Address(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The address without a scheme; refuses what has no port."""
-        address = value.removeprefix("http://").removesuffix("/")
+        scheme, _, address = value.rpartition("://")
+        if scheme not in ("", "http"):
+            self.fail(f"{value!r}: no {scheme} is spoken here; write {address.partition('/')[0]}", param, ctx)
+        address = address.removesuffix("/")
         try:
             parse_address(address)
         except ValueError as error:
