@@ -53,10 +53,9 @@ class Stop:
 
 
 def size(share: Share, nodes: int) -> int:
-    """How many of so many nodes a share is: at least one, rounded up."""
-    if isinstance(share, Percent):
-        return max(1, -(-nodes * share.basis_points // 10_000))
-    return max(1, share)
+    """How many of so many nodes a share is: at least one, rounded up, and no more than there are."""
+    number = -(-nodes * share.basis_points // 10_000) if isinstance(share, Percent) else min(share, nodes)
+    return max(1, number)
 
 
 def ordered(nodes: Iterable[str], sick: Iterable[str] = ()) -> Sequence[str]:
@@ -209,8 +208,10 @@ class Run:
             return End() if self._is_over(now) else None
         if self._reached_at is None or now < self._next_at:
             return None
-        wanted = size(self.pace.shares[min(self._wave + 1, len(self.pace.shares) - 1)], self.nodes)
-        return self._take(wanted - self._led)
+        # The first wave that more nodes belong to than have it: the one that goes on, if it was not given to
+        # so many yet, as after an edit of the shares.
+        sizes = (size(share, self.nodes) for share in self.pace.shares[self._wave :])
+        return self._take(next((number for number in sizes if number > self._led), 0) - self._led)
 
     def deadline(self, now: float) -> float | None:
         """When to call `step` again if nothing happens before."""

@@ -52,9 +52,11 @@ def status(node: str, reached: int, *refusals: Refusal) -> NodeStatus:
 
 @pytest.mark.parametrize(
     ("share", "nodes", "expected"),
-    [(1, 0, 1), (3, 2, 3), (Percent(1_000), 11, 2), (Percent(1), 5, 1), (ALL, 7, 7)],
+    [(1, 0, 1), (3, 2, 2), (Percent(1_000), 11, 2), (Percent(1), 5, 1), (ALL, 7, 7)],
 )
-def test_shares_round_up_and_are_at_least_one(share: Share, nodes: int, expected: int) -> None:
+def test_shares_round_up_and_are_at_least_one_and_no_more_than_there_are(
+    share: Share, nodes: int, expected: int
+) -> None:
     assert size(share, nodes) == expected
 
 
@@ -286,6 +288,33 @@ def test_other_shares_let_a_run_to_no_more_nodes_before_the_hold_is_over() -> No
     found = fleet.step()
     assert isinstance(found, Lead)
     assert fleet.run.leaders == {"n0", "n1", "n2"}
+
+
+def test_other_shares_go_on_with_the_first_wave_that_was_not_given_to_so_many() -> None:
+    fleet = Fleet(30)
+    fleet.first()
+    fleet.take()
+    fleet.now = 10.0
+    fleet.run.keep(Pace((2, ALL), hold=10.0))
+    fleet.step()
+    assert (len(fleet.run.leaders), fleet.run.wave) == (2, 1), "one of the two had it"
+    fleet.take()
+    fleet.now = 20.0
+    fleet.step()
+    assert len(fleet.run.leaders) == 30
+    fleet.take()
+    assert fleet.step() == End()
+
+
+def test_wave_of_more_nodes_than_there_are_is_one_of_all() -> None:
+    fleet = Fleet(3, Pace((1, 10, ALL), hold=10.0))
+    fleet.first()
+    fleet.take()
+    fleet.now = 10.0
+    fleet.step()
+    assert len(fleet.run.leaders) == 3
+    fleet.take()
+    assert fleet.step() == End()
 
 
 def test_change_that_is_amended_forgets_a_refusal_of_what_it_was() -> None:
