@@ -160,6 +160,7 @@ class FleetService(FleetServicer):
             nodes=wave.nodes,
             waits_for=wave.waits_for[:_TOLD],
             since=clock(wave.since),
+            returns_until=clock(wave.returns_until),
             stopped=wave.stopped,
             node=wave.node,
             refusal=self._refusal(wave.view, wave.refusal, clock) if wave.refusal else None,

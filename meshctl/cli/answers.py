@@ -55,6 +55,7 @@ class Wave(TypedDict):
     nodes: int
     waits_for: list[str]
     since: NotRequired[str]
+    returns_until: NotRequired[str]
     stopped: str
     node: str
     refusal: NotRequired[Refusal]
@@ -265,4 +266,6 @@ def wave_reach(wave: Wave) -> str:
 
 def wave_waits(wave: Wave) -> str:
     """Who it waits for, behind the rest of a sentence; "" for nobody."""
-    return f"; waits for {', '.join(wave['waits_for'])}" if wave["waits_for"] else ""
+    if wave["waits_for"]:
+        return f"; waits for {', '.join(wave['waits_for'])}"
+    return "; waits for nodes that may come back after the start" if "returns_until" in wave else ""

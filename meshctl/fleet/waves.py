@@ -129,6 +129,10 @@ class Run:
         """The connected nodes that were given it and have not taken it."""
         return sorted({*self._missing, *self._refusing})
 
+    def returns_until(self, now: float) -> float | None:
+        """Until when it goes no further, since nodes may come back after a start; None: that is not why."""
+        return self._counts_from if self._reached_at is not None and not self._may_count(now) else None
+
     @property
     def is_last(self) -> bool:
         """Whether the wave that goes on is the one to all."""

@@ -16,7 +16,8 @@ class Wave:
     """How far a change is in one view. `nodes` are connected, of which `reached` have taken it.
 
     `stopped` says why it does not go on by itself, empty while it does; then `node` is who it waits for, and
-    `refusal` what that node refused, if it did. `since` is when the wave began.
+    `refusal` what that node refused, if it did. `since` is when the wave began. `returns_until`: up to when
+    it waits for nodes that may come back after a start; None where that is not what it waits for.
     """
 
     view: str
@@ -26,6 +27,7 @@ class Wave:
     nodes: int
     waits_for: tuple[str, ...]
     since: float
+    returns_until: float | None = None
     stopped: str = ""
     node: str = ""
     refusal: Refusal | None = None
@@ -39,7 +41,9 @@ class Wave:
             return f"{who} waits for {', '.join(self.waits_for[:_TOLD])}"
         if not self.nodes:
             return f"{who} waits for a node to connect"
-        return f"{who} has reached {self.reached} of {self.nodes} nodes"
+        if self.returns_until is not None:
+            return f"{who} waits for nodes that may come back after the start"
+        return f"{who} has reached {self.reached} of {self.nodes} {'node' if self.nodes == 1 else 'nodes'}"
 
 
 def wave_of(name: str, run: Run, now: float) -> Wave:
@@ -53,6 +57,7 @@ def wave_of(name: str, run: Run, now: float) -> Wave:
         run.nodes,
         tuple(run.waits_for),
         run.wave_since,
+        run.returns_until(now),
         why_stopped(stop),
         stop.node if stop else "",
         stop.refusal if stop else None,

@@ -247,13 +247,26 @@ STOPPED = pb.Wave(
 def test_list_says_how_far_each_wave_is_and_where_one_stopped(
     fleet: _Fleet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fleet.catalog.waves.extend([STOPPED, WAVE])
+    fleet.catalog.waves.extend([STOPPED, WAVE, RESTARTED])
     run(["fleet", "list"])
     assert capsys.readouterr().out.splitlines()[1:] == [
         "  wave 2 of 3 of gateway/edge@1.40, begun 1m ago: taken by 1 of 30 nodes;"
         " stopped: edge@host-1 refused users/v1: no good (accounts/users.yaml:3:13)",
         "  wave 1 of 3 of sidecar/web@1.40, begun 1m ago: taken by 0 of 30 nodes; waits for web@host-7",
+        "  wave 1 of 3 of sidecar/pay@1.40, begun 0s ago: taken by 1 of 1 node;"
+        " waits for nodes that may come back after the start",
     ]
+
+
+RESTARTED = pb.Wave(
+    view="sidecar/pay@1.40",
+    wave=1,
+    waves=3,
+    reached=1,
+    nodes=1,
+    since=_before(0),
+    returns_until=_before(-29),
+)
 
 
 @pytest.fixture

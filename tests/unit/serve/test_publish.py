@@ -474,3 +474,21 @@ def test_what_changes_beside_a_refused_resource_is_given_to_who_refused_it() -> 
     world.publisher.change({"a/web.yaml": service("web", "users") + b"timeouts: {connect: 7s}\n"})
     before = view(seat).under(view(seat).view.contents.settled)
     assert view(seat).get(Ref(CLUSTER, "web/v1")) != before.get(Ref(CLUSTER, "web/v1"))
+
+
+def test_wave_that_everybody_took_says_that_others_may_come_back_after_a_restart() -> None:
+    first = World().start(CATALOG)
+    first.sit(PAY)
+    world = World(first.state()).start(CATALOG)
+    seat = world.sit(PAY)
+    world.publisher.change({"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    (wave,) = world.publisher.waves.progress()
+    assert (str(wave), wave.returns_until) == (f"wave 1 of 3 of {PAY.view} waits for pay@1", None)
+    world.publisher.waves.hear(NodeStatus(PAY, PAY.view, NodeState.SENDING, reached=view(seat).revision))
+    world.publisher.advance()
+    (wave,) = world.publisher.waves.progress()
+    assert (wave.reached, wave.nodes, wave.returns_until) == (1, 1, RETURN)
+    assert str(wave) == f"wave 1 of 3 of {PAY.view} waits for nodes that may come back after the start"
+    world.now = RETURN
+    world.publisher.advance()
+    assert world.publisher.waves.progress() == []
