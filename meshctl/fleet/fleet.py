@@ -53,6 +53,7 @@ class TypeStatus:
     """One type of resource on one stream; a version is "" and a time None while there was none.
 
     `took`: seconds from the publication of a change to the ACK that was the last; None if that carried none.
+    `refused`: what the last NACK was about, even if the view has something else for these names by now.
     """
 
     type: str
@@ -64,6 +65,7 @@ class TypeStatus:
     nacked_at: float | None = None
     resources: int = 0
     took: float | None = None
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

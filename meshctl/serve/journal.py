@@ -1,6 +1,6 @@
 """The fleet as it is kept while serving: what nodes do is counted, and the important part logged.
 
-May import the fleet, `names`, `problems` and the metrics beside it.
+May import the fleet, `names`, `problems`, the buckets of `xds` and the metrics beside it.
 """
 
 import logging
@@ -11,8 +11,12 @@ from meshctl.names import Ref
 from meshctl.problems import Span
 from meshctl.serve.lines import word
 from meshctl.serve.metrics import Metrics
+from meshctl.xds.admission import Bucket
 
 log = logging.getLogger(__name__)
+
+_LINES_PER_S, _LINES_AT_ONCE = 2.0, 20.0
+"""Refusals that are written: each of a few nodes, and of ten thousand no more than a reader bears."""
 
 Places = Callable[[str, Ref, str], list[Span]]
 
@@ -26,6 +30,7 @@ class Journal(Fleet):
         self.heard: Callable[[NodeStatus], None] = _unheard
         self._metrics = metrics
         self._last: dict[int, NodeStatus] = {}
+        self._lines, self._unsaid = Bucket(_LINES_PER_S, _LINES_AT_ONCE), 0
 
     def connect(self, status: NodeStatus) -> int:
         """A stream opened."""
@@ -46,10 +51,11 @@ class Journal(Fleet):
         if status.types != before.types:
             known = {one.type: one for one in before.types}
             for one in status.types:
-                self._count(known.get(one.type, TypeStatus(one.type)), one)
-        if status.refusals != before.refusals:
-            for refusal in set(status.refusals) - set(before.refusals):
-                self._refused(stream, status, refusal)
+                earlier = known.get(one.type, TypeStatus(one.type))
+                self._count(earlier, one)
+                if one.nacked_at != earlier.nacked_at:
+                    for refusal in (new for new in one.refused if new not in before.refusals):
+                        self._refused(stream, status, refusal)
         if (status.state is NodeState.STALLED) is not (before.state is NodeState.STALLED):
             self._stalled(stream, status)
         self.heard(status)
@@ -82,15 +88,22 @@ class Journal(Fleet):
             log.info(words, *_whose(stream, status), status.state.value)
 
     def _refused(self, stream: int, status: NodeStatus, refusal: Refusal) -> None:
+        if self._lines.wait_for(1.0, refusal.since):
+            self._unsaid += 1
+            return
+        self._lines.take(1.0, refusal.since)
+        more, self._unsaid = self._unsaid, 0
         places = ", ".join(map(str, self.places(status.view, refusal.ref, refusal.reason))) or "unknown"
         log.error(
-            "NACK: node=%s stream=%d view=%s revision=%d resource=%s type=%s version=%s catalog=%s reason=%r",
+            "NACK: node=%s stream=%d view=%s revision=%d resource=%s type=%s version=%s catalog=%s reason=%r"
+            " more=%d",
             *_whose(stream, status),
             word(refusal.ref.name),
             refusal.ref.type.rpartition(".")[2],
             refusal.version,
             word(places),
             refusal.reason,
+            more,
         )
 
 

@@ -63,7 +63,7 @@ def _hold_exactly(client: Client, channel: Channel, state: "HashTrieMap[str, Res
 
 def _refused(client: Client, channel: Channel, sent: Send, error: str, now: float) -> None:
     channel.refusals += 1
-    channel.status = replace(channel.status, nacked=sent.version, nacked_at=now)
+    channel.status = replace(channel.status, nacked=sent.version, nacked_at=now, refused=())
     versions = {one.key.name: one.version for one in sent.upserts}
     names = frozenset(versions)
     if not names:
@@ -80,6 +80,8 @@ def _refused(client: Client, channel: Channel, sent: Send, error: str, now: floa
     for name in culprits:
         refusal = Refusal(channel.ref(name), versions[name], reason, now, passing)
         channel.refuse(refusal, _again_after(channel, name) if passing else None)
+    told = tuple(channel.refused[name] for name in sorted(culprits))
+    channel.status = replace(channel.status, refused=told)
     channel.mark(names, now)
 
 

@@ -60,16 +60,36 @@ def test_nack_is_counted_and_logged_with_envoys_reason_and_the_line(
 ) -> None:
     journal.places = lambda view, ref, words: [Span("a/users.yaml", 4, 7)] if ref.name == "users/v1" else []
     stream = journal.connect(FIRST)
-    nacked = replace(SENT, nacked="1", nacked_at=10.5)
     refusal = Refusal(Ref(CLUSTER, "users/v1"), "abc", "malformed IP address", 10.5)
+    nacked = replace(SENT, nacked="1", nacked_at=10.5, refused=(refusal,))
     journal.update(stream, replace(FIRST, types=(nacked,), refusals=(refusal,)))
-    journal.update(stream, replace(FIRST, types=(nacked,), refusals=(refusal,)))
-    assert sample(metrics, "meshctl_nacks_total", type="cds") == 1
+    again = replace(nacked, nacked="2", nacked_at=11.5)
+    journal.update(stream, replace(FIRST, types=(again,), refusals=(refusal,)))
+    assert sample(metrics, "meshctl_nacks_total", type="cds") == 2
     lines = [line for line in caplog.messages if line.startswith("NACK")]
     assert len(lines) == 1
     assert "node=web@1 stream=1 view=sidecar/web@1.40 revision=0 resource=users/v1 type=Cluster" in lines[0]
     assert "catalog=a/users.yaml:4:7" in lines[0]
     assert "malformed IP address" in lines[0]
+
+
+def test_each_node_that_refuses_is_a_line_until_there_are_too_many_which_are_counted(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(number: int, at: float) -> None:
+        node = replace(NODE, id=f"web@{number}")
+        stream = journal.connect(replace(FIRST, node=node))
+        refusal = Refusal(Ref(CLUSTER, "users/v1"), "abc", "no", at)
+        nacked = replace(SENT, nacked="1", nacked_at=at, refused=(refusal,))
+        journal.update(stream, replace(FIRST, node=node, types=(nacked,)))
+
+    for number in range(100):
+        refuse(number, 10.0)
+    refuse(100, 11.0)
+    lines = [line for line in caplog.messages if line.startswith("NACK")]
+    named = [line.split()[1] for line in lines]
+    assert named == [*(f"node=web@{number}" for number in range(20)), "node=web@100"]
+    assert [line.rpartition(" ")[2] for line in lines[-2:]] == ["more=0", "more=80"]
 
 
 def test_coming_stalling_and_going_are_logged(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:

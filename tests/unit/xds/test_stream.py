@@ -203,6 +203,16 @@ def test_a_refusal_keeps_its_reason_and_the_node_is_called_refused() -> None:
 IN_USE = "Error adding/updating listener(s) web: cannot bind '127.0.0.1:1': Address already in use"
 
 
+def test_refusal_of_what_the_view_has_otherwise_by_now_is_told_all_the_same() -> None:
+    peer = Peer(cluster("a/v1"))
+    [sent] = peer.ask(CLUSTER)
+    peer.publish(cluster("a/v1", 1))
+    peer.nack(sent, "Error adding/updating cluster(s) a/v1: no LB")
+    status = peer.stream.status(peer.now)
+    assert status.refusals == (), "what it shall have now was not refused"
+    assert [(one.ref.name, one.version) for one in status.types[0].refused] == [("a/v1", A[0].version)]
+
+
 def test_an_address_in_use_is_tried_again_ever_more_rarely_and_once_each_time() -> None:
     peer = Peer(listener("web"))
     [sent] = peer.ask(LISTENER)
