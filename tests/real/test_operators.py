@@ -112,8 +112,15 @@ async def test_an_envoy_that_hangs_is_stalled_alone_and_why_says_since_when(
     assert "has not answered the last" in shown["causes"][0]["words"]
     node = (await typed(capsys, stage.scene, "show", SIDECAR))["node"]
     assert int(node["revision"]) < int(node["view_revision"])
+    apply = ["apply", str(stage.scene.catalog), "--server", stage.scene.control_plane, "--timeout", "60s"]
+    await fleet.skip_waves(stage.scene)  # else the wave to the only node of its view is what stops
+    assert await asyncio.to_thread(run, apply) == 5
+    words = f"Error: not all nodes have it: {SIDECAR} is stalled: the last "
+    assert words in capsys.readouterr().err, "it ended before its time was over"
     stage.envoys[SIDECAR].signal(signal.SIGCONT)
     await synced(stage)
+    assert await asyncio.to_thread(run, apply) == 0
+    assert capsys.readouterr().out.startswith("applied: all connected nodes (2) have ")
 
 
 async def test_an_envoy_of_an_unknown_service_is_told_the_nearest_name(
@@ -121,12 +128,17 @@ async def test_an_envoy_of_an_unknown_service_is_told_the_nearest_name(
 ) -> None:
     [admin_port] = free_ports(1)
     identity = Identity(Role.SIDECAR, ("wbe",), "stranger")
-    config = json.dumps(bootstrap(identity, stage.scene.control_plane, admin_port))
-    async with await Envoy.run("stranger", config, admin_port, tmp_path):
+    text = json.dumps(bootstrap(identity, stage.scene.control_plane, admin_port))
+    async with await Envoy.run("stranger", text, admin_port, tmp_path):
         await until_states(stage, {SIDECAR: "synced", GATEWAY: "synced", "stranger": "unknown"})
         [cause] = (await typed(capsys, stage.scene, "why", "stranger"))["causes"]
+        config = ["fleet", "config", "stranger", "--server", stage.scene.control_plane]
+        assert await asyncio.to_thread(run, config) == 1
+        said = capsys.readouterr()
     assert cause["kind"] == "unknown"
-    assert "unknown service 'wbe'; the nearest name is 'web'" in cause["words"]
+    words = "unknown service 'wbe'; the nearest name is 'web'"
+    assert words in cause["words"]
+    assert (said.out, said.err) == ("", f"Error: stranger was given nothing: {words}\n")
     assert cause["next"] == [
         "write the entry, or start the node with the right name: meshctl bootstrap sidecar --service NAME"
     ]

@@ -115,7 +115,7 @@ async def test_killed_server_keeps_each_nodes_wave(scene: Scene) -> None:
         applied = await typed(
             f"meshctl apply {scene.catalog} --server {scene.control_plane}", gateways.scene.folder
         )
-    assert applied.out == f"applied: all connected nodes have 4 files of {scene.catalog}\n"
+    assert applied.out == f"applied: all connected nodes (4) have 4 files of {scene.catalog}\n"
 
 
 def _everybody(runs: Runs, view: str) -> list[str]:

@@ -4,27 +4,25 @@ May import the client, the operation and its neighbours.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from meshctl.catalog.folder import read_folder
 from meshctl.cli import client
-from meshctl.cli.answers import NodeList, wave_name, wave_reach, wave_waits
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure, Stale, TimedOut
 from meshctl.cli.options import DurationType, server_option
 from meshctl.cli.output import hint, plural
+from meshctl.cli.reach import Reach, reach, some
 from meshctl.cli.user import user
 from meshctl.operations.admit import ReadEntry
-from meshctl.operations.apply import Progress, progress
+from meshctl.operations.apply import Served, served
 from meshctl.units import Duration
 from meshctl.verify.polling import until
 
 _SOON_S = 5.0  # a server that watches the folder has read a change long before
-_SHOWN = 5  # names in one line
-_BUSY = ("sending", "waiting", "stalled")
 _TIMEOUT = Duration.parse("10m")
 
 
@@ -44,58 +42,50 @@ def command(folder: str, now: bool, timeout: Duration, server: str) -> None:  # 
 
     The server watches its own folder and publishes what changes there; this tells how far that is. DIR is
     that folder, or a copy of it: where the server reads something else, the exit code is 4. It is 1 where
-    the server holds something back, or where a wave has stopped, and 5 after --timeout. --now works on the
-    machine alone that the server runs on, whose log keeps who did it.
+    the server holds something back, or where a wave has stopped, and 5 after --timeout, or as soon as only
+    nodes are missing that are stalled: silent for 20 s. Nodes that are not connected are not waited for: they
+    get it when they come. --now works on the machine alone that the server runs on, whose log keeps who did
+    it.
     """
     root = root_of(folder)
     texts = read_folder(root)
 
-    def look() -> Progress:
-        served = [ReadEntry(**one) for one in client.list_entries(server)]
-        fleet = client.list_nodes(server)
-        return progress(texts, served, list(_stopped(fleet)), list(_waiting(fleet)))
+    def read() -> Served:
+        return served(texts, [ReadEntry(**one) for one in client.list_entries(server)])
 
-    asyncio.run(_published(look, server, root))
+    def look() -> Reach:
+        return reach(client.list_nodes(server))
+
+    asyncio.run(_published(read, server, root))
     if now:
         for view in client.skip_waves(server, user()):
             click.echo(f"waves skipped: {view}", err=True)
     try:
-        asyncio.run(_taken(look, timeout.seconds))
+        found = asyncio.run(_taken(look, timeout.seconds))
     except TimeoutError:
-        last = look()
-        if missing := "; ".join([*last.stopped, *last.waiting]):
-            raise TimedOut(f"not all nodes have it after {timeout}: {missing}") from None
-    click.echo(f"applied: all connected nodes have {plural(len(texts), 'file')} of {root}")
+        found = look()
+        if found.missing:
+            raise TimedOut(f"not all nodes have it after {timeout}: {found.missing}") from None
+    _tell(found, f"{plural(len(texts), 'file')} of {root}")
 
 
-def _stopped(fleet: NodeList) -> Iterator[str]:
-    for wave in fleet["catalog"]["waves"]:
-        if wave["stopped"]:
-            yield f"{wave['view']}: {wave['stopped']}"
-    for held in fleet["catalog"]["held"]:
-        yield f"{held['view']}: {held['type']} {held['resource']} is held back: {held['reason']}"
-    for node in fleet["nodes"]:
-        if node["connected"] and node["state"] == "refused":
-            yield f"{node['id']}: {node['reason']}"
+def _tell(found: Reach, what: str) -> None:
+    """What has come of it: who has it now, and who is not there to have it."""
+    for words in found.absent:
+        click.echo(words, err=True)
+    if found.having:
+        click.echo(f"applied: all connected nodes ({found.having:,}) have {what}")
+    else:
+        click.echo(f"published: {what}; no node is connected that it is for, and whoever connects gets it")
 
 
-def _waiting(fleet: NodeList) -> Iterator[str]:
-    """Waves that have a node to go to, and nodes that have not answered."""
-    for wave in fleet["catalog"]["waves"]:
-        if wave["nodes"] and not wave["stopped"]:
-            yield f"{wave_name(wave)}: {wave_reach(wave)}{wave_waits(wave)}"
-    busy = sorted(node["id"] for node in fleet["nodes"] if node["connected"] and node["state"] in _BUSY)
-    if busy:
-        yield f"not answered yet: {_some(busy)}"
-
-
-async def _published(look: Callable[[], Progress], server: str, root: Path) -> None:
+async def _published(read: Callable[[], Served], server: str, root: Path) -> None:
     """Wait until the server has read the folder's content. Raises Stale, Failure."""
-    found = look()
+    found = read()
 
     async def same() -> bool:
         nonlocal found
-        found = await asyncio.to_thread(look)
+        found = await asyncio.to_thread(read)
         return not found.different
 
     try:
@@ -104,33 +94,40 @@ async def _published(look: Callable[[], Progress], server: str, root: Path) -> N
     except TimeoutError:
         files = plural(len(found.different), "different file")
         raise Stale(
-            f"{server} serves something else than {root}: {files}: {_some(found.different)};"
+            f"{server} serves something else than {root}: {files}: {some(found.different)};"
             " name the folder that it watches, or edit the files there"
         ) from None
     if found.held:
         hint("meshctl fleet list")
-        raise Failure(f"not served as on disk: {_some(found.held)}")
+        raise Failure(f"not served as on disk: {some(found.held)}")
 
 
-async def _taken(look: Callable[[], Progress], timeout_s: float) -> None:
-    """Wait until all waves are over, and tell how far they are. Raises Failure, TimeoutError."""
+async def _taken(look: Callable[[], Reach], timeout_s: float) -> Reach:
+    """Wait until all waves are over, and tell how far they are. Raises Failure, TimedOut, TimeoutError."""
     told: set[str] = set()
+    found = look()
 
     async def over() -> bool:
+        nonlocal found
         found = await asyncio.to_thread(look)
-        if found.stopped:
-            hint("meshctl fleet list")
-            raise Failure(f"stopped: {'; '.join(found.stopped)}")
-        for words in found.waiting:
-            if words not in told:
-                told.add(words)
-                click.echo(words, err=True)
-        return not found.waiting
+        return _is_over(found, told)
 
-    async with asyncio.timeout(timeout_s):
-        await until(over)
+    if not _is_over(found, told):
+        async with asyncio.timeout(timeout_s):
+            await until(over)
+    if found.stalled:
+        hint("meshctl fleet list")
+        raise TimedOut(f"not all nodes have it: {'; '.join(found.stalled)}")
+    return found
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def _is_over(found: Reach, told: set[str]) -> bool:
+    """Whether nothing goes on any more; says who is waited for, where that was not told. Raises Failure."""
+    if found.stopped:
+        hint("meshctl fleet list")
+        raise Failure(f"stopped: {'; '.join(found.stopped)}")
+    for words in (*found.waiting, *found.stalled):
+        if words not in told:
+            told.add(words)
+            click.echo(words, err=True)
+    return not found.waiting

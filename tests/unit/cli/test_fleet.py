@@ -281,9 +281,53 @@ def mesh(tmp_path: Path, fleet: _Fleet) -> Path:
 def test_apply_ends_when_all_nodes_have_it(
     fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fleet.nodes = [AWAY]
+    fleet.nodes = [pb.Node(id="web@host-8", state="synced", connected=True), AWAY]
     assert run(["apply", str(mesh)]) == 0
-    assert capsys.readouterr() == (f"applied: all connected nodes have 1 file of {mesh}\n", "")
+    assert capsys.readouterr() == (
+        f"applied: all connected nodes (1) have 1 file of {mesh}\n",
+        "away, and given it when they are back: edge@host-1\n",
+    )
+
+
+def test_apply_without_a_node_says_that_nobody_has_it_yet(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.catalog.waves.append(pb.Wave(view="sidecar/web@1.40", wave=1, waves=3))
+    fleet.nodes = [pb.Node(id="wbe@host-8", state="unknown", connected=True)]
+    assert run(["apply", str(mesh)]) == 0
+    said = capsys.readouterr()
+    assert said.out == (
+        f"published: 1 file of {mesh}; no node is connected that it is for, and whoever connects gets it\n"
+    )
+    assert said.err.splitlines() == [
+        "no node of sidecar/web@1.40 is connected: the change goes in waves when one comes",
+        "given nothing of it, since the catalog has not what they stand for: wbe@host-8",
+    ]
+
+
+def test_apply_ends_when_only_stalled_nodes_are_missing_and_names_them(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stalled = pb.Node(id="web@host-9", state="stalled", reason="no answer", connected=True)
+    fleet.nodes = [pb.Node(id="web@host-8", state="synced", connected=True), stalled]
+    assert run(["apply", str(mesh)]) == 5
+    assert capsys.readouterr() == (
+        "",
+        "web@host-9 is stalled: no answer\n"
+        "next: meshctl fleet list\n"
+        "Error: not all nodes have it: web@host-9 is stalled: no answer\n",
+    )
+
+
+def test_apply_names_the_stalled_too_when_its_time_is_over(
+    fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = pb.Node(id="web@host-8", state="sending", connected=True)
+    stalled = pb.Node(id="web@host-9", state="stalled", reason="no answer", connected=True)
+    fleet.nodes = [busy, stalled]
+    assert run(["apply", str(mesh), "--timeout", "200ms"]) == 5
+    words = "not answered yet: web@host-8; web@host-9 is stalled: no answer"
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: not all nodes have it after 200ms: {words}"
 
 
 def test_apply_now_skips_the_waves(fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]) -> None:
