@@ -123,3 +123,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     near = process.extract_iter(word, known, scorer=fuzz.ratio, score_cutoff=_NEAR)
     return max(((score, name) for name, score, _ in near), default=(0, None))[1]
+
+
+def unknown(kind: str, name: str, near: str | None) -> str:
+    """What to say of a name that nobody declares: with the one that was probably meant, if there is one."""
+    return f"unknown {kind} {name!r}" + (f"; the nearest name is {near!r}" if near else "")

@@ -18,7 +18,7 @@ from meshctl.operations.places import places, route_place
 from meshctl.operations.resolve import Resolver
 from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
 from meshctl.operations.views import VIEW
-from meshctl.problems import Place, nearest
+from meshctl.problems import Place, nearest, unknown
 from meshctl.snapshot import ALIKE, Resource, Snapshot, Tombstone, View
 
 WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
@@ -105,10 +105,7 @@ class Compiler:
         kind = Kind.GATEWAY if key.role is Role.GATEWAY else Kind.SERVICE
         for target in key.targets:
             if not self.resolver.declares(kind, target):
-                near = nearest(target, self.resolver.names(kind))
-                return f"unknown {kind.value} {target!r}" + (
-                    f"; the nearest name is {near!r}" if near else ""
-                )
+                return unknown(kind.value, target, nearest(target, self.resolver.names(kind)))
         return None
 
     def places(self, view: str, ref: Ref, words: str = "") -> list[Place]:

@@ -13,7 +13,7 @@ from meshctl.names import ENDPOINTS, Ref, ResourceKey
 from meshctl.operations.at_once import Change
 from meshctl.operations.contents import fold, with_contents
 from meshctl.operations.holding import carried, seen
-from meshctl.snapshot import Resource, Snapshot, View, ViewSnapshot
+from meshctl.snapshot import Resource, Snapshot, View, ViewSnapshot, moved_keys
 
 Resources = Mapping[ResourceKey, Resource | None]
 Views = Mapping[str, View | None]
@@ -84,12 +84,9 @@ def _both(one: Collection[str], other: Collection[str]) -> list[str]:
 
 
 def _moved(snapshot: Snapshot, resources: Resources, old: View | None, new: View | None) -> Change:
-    before: Mapping[Ref, ResourceKey] = old.keys if old else {}
-    after: Mapping[Ref, ResourceKey] = new.keys if new else {}
     return {
-        ref: (_at(before.get(ref), snapshot.resources), _at(after.get(ref), resources, snapshot.resources))
-        for ref in {**before, **after}
-        if before.get(ref) != after.get(ref)
+        ref: (_at(before, snapshot.resources), _at(after, resources, snapshot.resources))
+        for ref, (before, after) in moved_keys(old, new).items()
     }
 
 

@@ -13,7 +13,7 @@ from meshctl.catalog.source import AnyEntry, Kind
 from meshctl.names import Role
 from meshctl.operations.entries import suggested, teams
 from meshctl.operations.resolve import Resolver
-from meshctl.problems import nearest
+from meshctl.problems import nearest, unknown
 
 _TOLD = 10  # names, where none is near; more would hide the message
 
@@ -50,12 +50,13 @@ def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
 def _unknown(resolver: Resolver, kind: Kind, name: str) -> str:
     known = sorted(resolver.names(kind))
     near = nearest(name, known)
+    words = unknown(kind.value, name, near)
     if near:
-        return f"unknown {kind.value} {name!r}; the nearest name is {near!r}"
+        return words
     if not known and kind is Kind.GATEWAY:
-        return f"unknown gateway {name!r}: the catalog has none; {_first_gateway(resolver, name)}"
+        return f"{words}: the catalog has none; {_first_gateway(resolver, name)}"
     some = [*known[:_TOLD], "…"] if len(known) > _TOLD else known
-    return f"unknown {kind.value} {name!r}; the catalog has {', '.join(some) or 'none'}"
+    return f"{words}; the catalog has {', '.join(some) or 'none'}"
 
 
 def _first_gateway(resolver: Resolver, name: str) -> str:

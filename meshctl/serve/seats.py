@@ -4,11 +4,11 @@ May import the snapshot, the fleet's nodes and names. Waking costs what changed:
 resource to the views that hold it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from meshctl.names import Ref, ResourceKey, ViewKey
-from meshctl.snapshot import ALIKE, Snapshot, View, ViewSnapshot
+from meshctl.names import ResourceKey, ViewKey
+from meshctl.snapshot import ALIKE, Snapshot, View, ViewSnapshot, moved_keys
 
 Wake = Callable[[], None]
 
@@ -149,14 +149,11 @@ class Posts:
         old = self._views.pop(name, None)
         if view is not None:
             self._views[name] = view
-        before: Mapping[Ref, ResourceKey] = old.keys if old else {}
-        after: Mapping[Ref, ResourceKey] = view.keys if view else {}
-        if before is after:
-            return
-        for key in before.values():
-            holders = self._holders[key]
-            del holders[name]
-            if not holders:
-                del self._holders[key]
-        for key in after.values():
-            self._holders.setdefault(key, {})[name] = None
+        for before, after in moved_keys(old, view).values():
+            if before is not None:
+                holders = self._holders[before]
+                del holders[name]
+                if not holders:
+                    del self._holders[before]
+            if after is not None:
+                self._holders.setdefault(after, {})[name] = None

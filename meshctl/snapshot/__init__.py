@@ -2,7 +2,7 @@
 
 from meshctl.snapshot.contents import ALIKE, HEAD, Contents, Held, Overlay
 from meshctl.snapshot.resource import Part, Resource
-from meshctl.snapshot.view import Snapshot, Tombstone, View, ViewSnapshot
+from meshctl.snapshot.view import Snapshot, Tombstone, View, ViewSnapshot, moved_keys
 
 __all__ = [
     "ALIKE",
@@ -16,4 +16,5 @@ __all__ = [
     "Tombstone",
     "View",
     "ViewSnapshot",
+    "moved_keys",
 ]

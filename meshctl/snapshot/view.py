@@ -75,7 +75,7 @@ class Snapshot:
             table = table.discard(key) if resource is None else table.insert(key, resource)
         known, names = self.views, {}
         for name, view in views.items():
-            names[name] = _moved(known.get(name), view)
+            names[name] = frozenset(moved_keys(known.get(name), view))
             known = known.discard(name) if view is None else known.insert(name, view)
         revision = self.revision + 1
         change = _Change(revision, frozenset(changed), names)
@@ -95,10 +95,16 @@ class Snapshot:
         return self._journal[-behind:] if 0 < behind <= len(self._journal) else None
 
 
-def _moved(old: View | None, new: View | None) -> frozenset[Ref]:
+def moved_keys(
+    old: View | None, new: View | None
+) -> Mapping[Ref, tuple[ResourceKey | None, ResourceKey | None]]:
+    """The names that two generations of a view have under different keys, or one of them not: both keys."""
     before: Mapping[Ref, ResourceKey] = old.keys if old else {}
     after: Mapping[Ref, ResourceKey] = new.keys if new else {}
-    return frozenset(ref for ref in {**before, **after} if before.get(ref) != after.get(ref))
+    if before is after:
+        return {}
+    both = ((ref, (before.get(ref), after.get(ref))) for ref in {**before, **after})
+    return {ref: keys for ref, keys in both if keys[0] != keys[1]}
 
 
 @dataclass(frozen=True, slots=True)
