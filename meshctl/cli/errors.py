@@ -5,6 +5,7 @@ May import click only.
 
 import os
 import traceback
+from typing import IO, Any
 
 import click
 
@@ -22,9 +23,19 @@ EXIT_INTERRUPTED = 130
 
 
 class Failure(click.ClickException):
-    """A command that cannot do its work: what is wrong, and what to do about it."""
+    """A command that cannot do its work: what is wrong, what to do about it, and what to type then."""
 
     exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, then: str = "") -> None:
+        super().__init__(message)
+        self._then = then
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Tell it on stderr."""
+        super().show(file)
+        if self._then:
+            click.echo(f"next: {self._then}", file=file, err=True)
 
 
 class Denied(Failure):

@@ -11,7 +11,10 @@ from meshctl.cli.answers import Node, NodeList, wave_name, wave_reach, wave_wait
 _SHOWN = 5  # names in one line
 _BUSY = ("sending", "waiting")
 _STALLED = "stalled"
-_NOT_SERVED = ("unknown", "orphan")
+_NOT_SERVED = {
+    "unknown": "given nothing, since the catalog does not have what they stand for",
+    "orphan": "left as they are, since what they stand for is gone from the catalog",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,9 @@ def _absent(fleet: NodeList, connected: Iterable[Node]) -> Iterator[str]:
             yield f"no node of {wave['view']} is connected: the change goes in waves when one comes"
     if away := sorted(node["id"] for node in fleet["nodes"] if not node["connected"]):
         yield f"away, and given it when they are back: {some(away)}"
-    if others := _ids(connected, _NOT_SERVED):
-        yield f"given nothing of it, since the catalog has not what they stand for: {some(others)}"
+    for state, words in _NOT_SERVED.items():
+        if others := _ids(connected, (state,)):
+            yield f"{words}: {some(others)}"
 
 
 def _ids(nodes: Iterable[Node], states: Sequence[str]) -> list[str]:

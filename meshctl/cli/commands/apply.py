@@ -11,10 +11,11 @@ import click
 
 from meshctl.catalog.folder import read_folder
 from meshctl.cli import client
+from meshctl.cli.catalog_text import unserved_lines
 from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure, Stale, TimedOut
 from meshctl.cli.options import DurationType, server_option
-from meshctl.cli.output import hint, plural
+from meshctl.cli.output import plural
 from meshctl.cli.reach import Reach, reach, some
 from meshctl.cli.user import user
 from meshctl.operations.admit import ReadEntry
@@ -23,6 +24,7 @@ from meshctl.units import Duration
 from meshctl.verify.polling import until
 
 _SOON_S = 5.0  # a server that watches the folder has read a change long before
+_LOOK = "meshctl fleet list"
 _TIMEOUT = Duration.parse("10m")
 
 
@@ -65,7 +67,7 @@ def command(folder: str, now: bool, timeout: Duration, server: str) -> None:  # 
     except TimeoutError:
         found = look()
         if found.missing:
-            raise TimedOut(f"not all nodes have it after {timeout}: {found.missing}") from None
+            raise TimedOut(f"not all nodes have it after {timeout}: {found.missing}", _LOOK) from None
     _tell(found, f"{plural(len(texts), 'file')} of {root}")
 
 
@@ -98,8 +100,9 @@ async def _published(read: Callable[[], Served], server: str, root: Path) -> Non
             " name the folder that it watches, or edit the files there"
         ) from None
     if found.held:
-        hint("meshctl fleet list")
-        raise Failure(f"not served as on disk: {some(found.held)}")
+        for line in unserved_lines(client.list_nodes(server)["catalog"], server):
+            click.echo(line, err=True)
+        raise Failure(f"not served as on disk: {some(found.held)}", _LOOK)
 
 
 async def _taken(look: Callable[[], Reach], timeout_s: float) -> Reach:
@@ -116,16 +119,14 @@ async def _taken(look: Callable[[], Reach], timeout_s: float) -> Reach:
         async with asyncio.timeout(timeout_s):
             await until(over)
     if found.stalled:
-        hint("meshctl fleet list")
-        raise TimedOut(f"not all nodes have it: {'; '.join(found.stalled)}")
+        raise TimedOut(f"not all nodes have it: {'; '.join(found.stalled)}", _LOOK)
     return found
 
 
 def _is_over(found: Reach, told: set[str]) -> bool:
     """Whether nothing goes on any more; says who is waited for, where that was not told. Raises Failure."""
     if found.stopped:
-        hint("meshctl fleet list")
-        raise Failure(f"stopped: {'; '.join(found.stopped)}")
+        raise Failure(f"stopped: {'; '.join(found.stopped)}", _LOOK)
     for words in (*found.waiting, *found.stalled):
         if words not in told:
             told.add(words)

@@ -9,22 +9,12 @@ from datetime import datetime
 import click
 
 from meshctl.cli import client
-from meshctl.cli.answers import (
-    Catalog,
-    Held,
-    Node,
-    TypeStatus,
-    Wave,
-    place,
-    wave_name,
-    wave_reach,
-    wave_waits,
-)
+from meshctl.cli.answers import Node, TypeStatus, place
+from meshctl.cli.catalog_text import catalog_lines
 from meshctl.cli.commands import inspect
 from meshctl.cli.groups import Group
 from meshctl.cli.options import output_option, server_option
-from meshctl.cli.output import ago, hint, moment, plural, table, write
-from meshctl.envoy.bootstrap import CONTROL_PLANE
+from meshctl.cli.output import ago, hint, moment, table, write
 from meshctl.names import SHORT_NAMES
 
 _UNUSABLE = "unusable"  # nodes are turned away, however many ask
@@ -54,7 +44,7 @@ def list_(server: str, form: str) -> None:
     elif fleet["catalog"]["state"] != _UNUSABLE:
         click.echo("no node has connected yet", err=True)
         hint(_START)
-    for line in _catalog(fleet["catalog"], server, now):
+    for line in catalog_lines(fleet["catalog"], server, now):
         click.echo(line)
     return None
 
@@ -77,7 +67,7 @@ def show(node: str, server: str, form: str) -> None:
     now = inspect.now()
     for line in _shown(answer["node"], now):
         click.echo(line)
-    for line in _catalog(answer["catalog"], server, now):
+    for line in catalog_lines(answer["catalog"], server, now):
         click.echo(line)
     return None
 
@@ -165,41 +155,3 @@ def _refusals(node: Node, now: datetime) -> Iterator[str]:
         yield f"refused{when}: {refusal['type']} {refusal['resource']}: {refusal['reason']}"
         for one in refusal["locations"]:
             yield f"  {place(one)}"
-
-
-def _catalog(catalog: Catalog, server: str, now: datetime) -> Iterator[str]:
-    published = ago(catalog.get("published_at", ""), now)
-    what = f", revision {catalog['revision']} published {published}" if catalog["revision"] else ""
-    guarded = catalog.get("guarded")
-    why = "" if catalog["broken"] or guarded else catalog["reason"]  # else the lines below say it
-    yield f"catalog: {catalog['state']}{what}" + (f"; {why}" if why else "")
-    for wave in catalog["waves"]:
-        yield f"  {_wave(wave, now)}"
-    for held in catalog["held"]:
-        yield f"  {_held(held, now)}"
-    for broken in catalog["broken"]:
-        problem = f"{broken['code']} {broken['message']}" + (f"; {broken['fix']}" if broken["fix"] else "")
-        yield f"  {place(broken['location'])}: {problem} (serving: {broken['serving']})"
-    if guarded:
-        there = "" if server == CONTROL_PLANE else f" --server {server}"
-        for loss in guarded["losses"]:
-            yield f"  would vanish, and stays served: {loss}"
-        yield f"  if that is meant: meshctl confirm {guarded['hash']}{there}"
-
-
-def _wave(wave: Wave, now: datetime) -> str:
-    """How far a change is; or why it does not go on, and the lines that it is about."""
-    far = f"{wave_name(wave)}, begun {ago(wave.get('since', ''), now)}: {wave_reach(wave)}"
-    if wave["stopped"]:
-        refusal = wave.get("refusal")
-        places = "".join(f" ({place(one)})" for one in refusal["locations"]) if refusal else ""
-        return f"{far}; {click.style('stopped', fg='red')}: {wave['stopped']}{places}"
-    return far + wave_waits(wave)
-
-
-def _held(held: Held, now: datetime) -> str:
-    """What is given to nobody, since when, why, and the lines that it is about."""
-    places = "".join(f" ({place(one)})" for one in held["locations"])
-    who = f"{held['type']} {held['resource']}, refused by {plural(held['nodes'], 'node')}"
-    since = ago(held.get("since", ""), now)
-    return f"held for {held['view']} {since}: {who}: {held['reason']}{places} (serving: {held['serving']})"

@@ -301,7 +301,7 @@ def test_apply_without_a_node_says_that_nobody_has_it_yet(
     )
     assert said.err.splitlines() == [
         "no node of sidecar/web@1.40 is connected: the change goes in waves when one comes",
-        "given nothing of it, since the catalog has not what they stand for: wbe@host-8",
+        "given nothing, since the catalog does not have what they stand for: wbe@host-8",
     ]
 
 
@@ -314,8 +314,8 @@ def test_apply_ends_when_only_stalled_nodes_are_missing_and_names_them(
     assert capsys.readouterr() == (
         "",
         "web@host-9 is stalled: no answer\n"
-        "next: meshctl fleet list\n"
-        "Error: not all nodes have it: web@host-9 is stalled: no answer\n",
+        "Error: not all nodes have it: web@host-9 is stalled: no answer\n"
+        "next: meshctl fleet list\n",
     )
 
 
@@ -327,7 +327,7 @@ def test_apply_names_the_stalled_too_when_its_time_is_over(
     fleet.nodes = [busy, stalled]
     assert run(["apply", str(mesh), "--timeout", "200ms"]) == 5
     words = "not answered yet: web@host-8; web@host-9 is stalled: no answer"
-    assert capsys.readouterr().err.splitlines()[-1] == f"Error: not all nodes have it after 200ms: {words}"
+    assert f"Error: not all nodes have it after 200ms: {words}\n" in capsys.readouterr().err
 
 
 def test_apply_now_skips_the_waves(fleet: _Fleet, mesh: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -345,6 +345,7 @@ def test_apply_tells_of_waves_and_gives_up_after_its_timeout(
     assert capsys.readouterr().err.splitlines() == [
         words,
         f"Error: not all nodes have it after 2s: {words}",
+        "next: meshctl fleet list",
     ]
 
 
@@ -369,8 +370,19 @@ def test_apply_ends_where_a_node_refuses_or_a_file_is_held_back(
     assert run(["apply", str(mesh)]) == 1
     assert "Error: stopped: web@host-7: 1 resource refused" in capsys.readouterr().err
     fleet.entries[0].served = False
+    fleet.catalog.broken.add(
+        location=pb.Location(file="mesh.yaml", line=2, column=1),
+        code="MSH0201",
+        message="mesh has no key 'wave'",
+        fix="write 'waves'",
+        serving="last good",
+    )
     assert run(["apply", str(mesh)]) == 1
-    assert "Error: not served as on disk: mesh.yaml" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines() == [
+        "mesh.yaml:2:1: MSH0201 mesh has no key 'wave'; write 'waves' (serving: last good)",
+        "Error: not served as on disk: mesh.yaml",
+        "next: meshctl fleet list",
+    ]
 
 
 def test_apply_of_another_folder_than_the_server_reads_is_exit_code_4(
