@@ -161,6 +161,7 @@ class FleetService(FleetServicer):
             waits_for=wave.waits_for[:_TOLD],
             since=clock(wave.since),
             returns_until=clock(wave.returns_until),
+            goes_on_at=clock(wave.goes_on_at),
             stopped=wave.stopped,
             node=wave.node,
             refusal=self._refusal(wave.view, wave.refusal, clock) if wave.refusal else None,

@@ -56,6 +56,7 @@ class Wave(TypedDict):
     waits_for: list[str]
     since: NotRequired[str]
     returns_until: NotRequired[str]
+    goes_on_at: NotRequired[str]
     stopped: str
     node: str
     refusal: NotRequired[Refusal]
@@ -265,7 +266,9 @@ def wave_reach(wave: Wave) -> str:
 
 
 def wave_waits(wave: Wave) -> str:
-    """Who it waits for, behind the rest of a sentence; "" for nobody."""
+    """What it waits for, behind the rest of a sentence; "" for nothing that is known."""
     if wave["waits_for"]:
         return f"; waits for {', '.join(wave['waits_for'])}"
-    return "; waits for nodes that may come back after the start" if "returns_until" in wave else ""
+    if "returns_until" in wave:
+        return "; waits for nodes that may come back after the start"
+    return "; the next wave comes after the hold" if "goes_on_at" in wave else ""

@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 
 from meshctl.cli.answers import Catalog, Held, Wave, place, wave_name, wave_reach, wave_waits
-from meshctl.cli.output import ago, plural
+from meshctl.cli.output import ago, ahead, plural
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 
 
@@ -47,7 +47,8 @@ def _wave(wave: Wave, now: datetime) -> str:
         refusal = wave.get("refusal")
         places = "".join(f" ({place(one)})" for one in refusal["locations"]) if refusal else ""
         return f"{far}; {click.style('stopped', fg='red')}: {wave['stopped']}{places}"
-    return far + wave_waits(wave)
+    goes_on = ahead(wave.get("goes_on_at", ""), now)
+    return far + wave_waits(wave) + (f" ({goes_on})" if goes_on else "")
 
 
 def _held(held: Held, now: datetime) -> str:

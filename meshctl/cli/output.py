@@ -70,10 +70,17 @@ def moment(time: str, now: datetime) -> str:
 
 def ago(time: str, now: datetime) -> str:
     """How long before `now` a time in ISO 8601 is: `12s ago`, `3m ago`; empty for an empty text."""
-    if not time:
-        return ""
-    seconds = max(0, int((now - datetime.fromisoformat(time)).total_seconds()))
+    return f"{_span((now - datetime.fromisoformat(time)).total_seconds())} ago" if time else ""
+
+
+def ahead(time: str, now: datetime) -> str:
+    """How long after `now` a time in ISO 8601 is: `in 12s`; empty for an empty text."""
+    return f"in {_span((datetime.fromisoformat(time) - now).total_seconds())}" if time else ""
+
+
+def _span(seconds: float) -> str:
+    whole = max(0, int(seconds))
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= length:
-            return f"{seconds // length}{unit} ago"
-    return f"{seconds}s ago"
+        if whole >= length:
+            return f"{whole // length}{unit}"
+    return f"{whole}s"

@@ -133,6 +133,10 @@ class Run:
         """Until when it goes no further, since nodes may come back after a start; None: that is not why."""
         return self._counts_from if self._reached_at is not None and not self._may_count(now) else None
 
+    def goes_on_at(self, now: float) -> float | None:
+        """When the next nodes are given it, all that have it having taken it; None while that is not so."""
+        return self._next_at if self._reached_at is not None and now < self._next_at else None
+
     @property
     def is_last(self) -> bool:
         """Whether the wave that goes on is the one to all."""

@@ -18,6 +18,7 @@ class Wave:
     `stopped` says why it does not go on by itself, empty while it does; then `node` is who it waits for, and
     `refusal` what that node refused, if it did. `since` is when the wave began. `returns_until`: up to when
     it waits for nodes that may come back after a start; None where that is not what it waits for.
+    `goes_on_at`: when the next nodes are given it, None while somebody is awaited.
     """
 
     view: str
@@ -28,6 +29,7 @@ class Wave:
     waits_for: tuple[str, ...]
     since: float
     returns_until: float | None = None
+    goes_on_at: float | None = None
     stopped: str = ""
     node: str = ""
     refusal: Refusal | None = None
@@ -58,6 +60,7 @@ def wave_of(name: str, run: Run, now: float) -> Wave:
         tuple(run.waits_for),
         run.wave_since,
         run.returns_until(now),
+        run.goes_on_at(now),
         why_stopped(stop),
         stop.node if stop else "",
         stop.refusal if stop else None,

@@ -254,7 +254,7 @@ def test_list_says_how_far_each_wave_is_and_where_one_stopped(
         " stopped: edge@host-1 refused users/v1: no good (accounts/users.yaml:3:13)",
         "  wave 1 of 3 of sidecar/web@1.40, begun 1m ago: taken by 0 of 30 nodes; waits for web@host-7",
         "  wave 1 of 3 of sidecar/pay@1.40, begun 0s ago: taken by 1 of 1 node;"
-        " waits for nodes that may come back after the start",
+        " waits for nodes that may come back after the start (in 29s)",
     ]
 
 
@@ -265,7 +265,8 @@ RESTARTED = pb.Wave(
     reached=1,
     nodes=1,
     since=_before(0),
-    returns_until=_before(-29),
+    returns_until=_before(-29.5),
+    goes_on_at=_before(-29.5),
 )
 
 

@@ -73,10 +73,11 @@ def test_first_wave_is_one_node_and_the_next_comes_after_all_of_it_took_it_and_t
     fleet.first()
     fleet.now = 5.0
     assert fleet.step() is None
+    assert fleet.run.goes_on_at(fleet.now) is None
     fleet.take()
     fleet.now = 14.9
     assert fleet.step() is None
-    assert fleet.run.deadline(fleet.now) == 15.0
+    assert fleet.run.deadline(fleet.now) == fleet.run.goes_on_at(fleet.now) == 15.0
     fleet.now = 15.0
     fleet.step()
     assert len(fleet.run.leaders) == 3

@@ -487,7 +487,7 @@ def test_wave_that_everybody_took_says_that_others_may_come_back_after_a_restart
     world.publisher.waves.hear(NodeStatus(PAY, PAY.view, NodeState.SENDING, reached=view(seat).revision))
     world.publisher.advance()
     (wave,) = world.publisher.waves.progress()
-    assert (wave.reached, wave.nodes, wave.returns_until) == (1, 1, RETURN)
+    assert (wave.reached, wave.nodes, wave.returns_until, wave.goes_on_at) == (1, 1, RETURN, RETURN)
     assert str(wave) == f"wave 1 of 3 of {PAY.view} waits for nodes that may come back after the start"
     world.now = RETURN
     world.publisher.advance()
