@@ -53,6 +53,8 @@ def fold(
     head = after(change, old_head)
     for overlay, known in ((settled, contents.settled), (leading, contents.leading)):
         close(overlay, head, over(known, old_head), change)
+    for ref in leading:
+        settled.setdefault(ref, head(ref))  # the newest has no more of it, and what leaders have needs it
     if not settled:
         return Folded(_at_rest(contents, before))
     return Folded(replace(contents, settled=settled, leading=leading, before=before), anew)

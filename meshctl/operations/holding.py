@@ -49,6 +49,7 @@ def give_up(contents: Contents, head: Content, ref: Ref) -> Contents:
     newest = seen(contents, head)
     settled = over(contents.settled, newest)
     leading = {**contents.leading, ref: settled(ref)}
+    _go_along(leading, contents.settled, newest)
     close(leading, newest, settled, {})
     return replace(contents, leading={name: one for name, one in leading.items() if name in contents.settled})
 
@@ -101,3 +102,14 @@ def _as_running(contents: Contents) -> Contents:
 
 def _version(resource: Resource | None) -> str:
     return "" if resource is None else resource.version
+
+
+def _go_along(leading: dict[Ref, Resource | None], settled: Overlay, newest: Content) -> None:
+    """What needs something that the leaders have no more goes back with it: routes to a new cluster."""
+    led, found = over(leading, newest), True
+    while found:
+        gone = {ref for ref, one in leading.items() if one is None}
+        held = {ref: led(ref) for ref in settled.keys() - gone}
+        back = {ref for ref, one in held.items() if one is not None and not gone.isdisjoint(one.needs)}
+        found = any(held[ref] != settled[ref] for ref in back)
+        leading.update((ref, settled[ref]) for ref in back)

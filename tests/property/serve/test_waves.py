@@ -191,9 +191,33 @@ OVERTAKEN: list[tuple[object, ...]] = [
 ]
 """A run that silence stopped, and a bad change of the same names that takes its place."""
 
+REPAIRED_TOO_LATE: list[tuple[object, ...]] = [
+    ("edit", Users(connect=POISON, split=(50, 50))),
+    ("edit", Users(split=(50, 50))),
+    ("take", "web@a"),
+]
+"""A bad change with routes to a new version, refused when its repair waits already."""
+
+TAKEN_BACK_TOO_LATE: list[tuple[object, ...]] = [
+    ("edit", Users(connect=POISON, split=(50, 50))),
+    ("edit", Users(connect=2, request=2)),
+    ("take", "web@a"),
+]
+"""As before, where what waits has no second version."""
+
+REPAIRED: list[tuple[object, ...]] = [
+    ("edit", Users(connect=POISON, request=2, split=(10, 90))),
+    ("take", "web@a"),
+    ("edit", Users(connect=1, request=2, split=(10, 90))),
+]
+"""A new version that was held back is repaired; those whose wave has yet to come have routes to it."""
+
 
 @given(OPS)
 @example(OVERTAKEN)
+@example(REPAIRED_TOO_LATE)
+@example(TAKEN_BACK_TOO_LATE)
+@example(REPAIRED)
 @settings(deadline=None, max_examples=100)
 def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_have_the_newest(
     ops: list[tuple[object, ...]],
