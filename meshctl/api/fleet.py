@@ -18,13 +18,14 @@ from meshctl.api import inspect
 from meshctl.api.plan import Planner
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.names import Role
-from meshctl.operations.guard import NotGuarded
+from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import nearest
 from meshctl.serve.holds import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.publish import Publisher
+from meshctl.serve.slices import sliced, whole
 from meshctl.serve.standing import Standing
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetServicer, add_FleetServicer_to_server
@@ -108,7 +109,8 @@ class FleetService(FleetServicer):
         if not standing.live:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
         try:
-            found = target(self._publisher.resolver, Role(request.role), request.names)
+            async with self._publisher.turn():
+                found = target(self._publisher.resolver, Role(request.role), request.names)
         except UnknownTarget as error:
             await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
         except ValueError:
@@ -119,7 +121,7 @@ class FleetService(FleetServicer):
         """Let go what is guarded, if it is still what the hash names, and who asks is on this machine."""
         who = await _local_user(context, "confirm", request.user)
         try:
-            taken = self._publisher.confirm(request.hash, who)
+            taken = await whole(self._confirmed(request.hash, who))
         except NotGuarded as error:
             if not error.current:
                 await context.abort(grpc.StatusCode.NOT_FOUND, "nothing is guarded")
@@ -127,17 +129,24 @@ class FleetService(FleetServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, words)
         return pb.ConfirmResponse(losses=taken.names)
 
+    async def _confirmed(self, digest: str, who: str) -> Losses:
+        async with self._publisher.turn():
+            taken, made = await asyncio.to_thread(self._publisher.confirmed, digest, who)
+            await sliced(self._publisher.settling(made))
+        return taken
+
     async def ListEntries(self, request: pb.ListEntriesRequest, context: _Context) -> pb.ListEntriesResponse:
         """The files of the catalog as they were read last, by file."""
-        entries = (
-            pb.Entry(file=one.file, hash=one.hash, served=one.served) for one in self._publisher.entries()
-        )
+        async with self._publisher.turn():
+            read = self._publisher.entries()
+        entries = (pb.Entry(file=one.file, hash=one.hash, served=one.served) for one in read)
         return pb.ListEntriesResponse(entries=entries)
 
     async def SkipWaves(self, request: pb.SkipWavesRequest, context: _Context) -> pb.SkipWavesResponse:
         """Give all nodes the newest, if who asks is on this machine."""
         who = await _local_user(context, "apply --now", request.user)
-        return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
+        async with self._publisher.turn():
+            return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
 
     async def Plan(
         self, request_iterator: AsyncIterator[pb.CatalogFile], context: _Context

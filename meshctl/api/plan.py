@@ -16,6 +16,7 @@ from meshctl.fleet.fleet import Fleet
 from meshctl.operations.plan import ResourceChange
 from meshctl.operations.proposal import Basis, EntryChange, Proposal, propose
 from meshctl.serve.publish import Publisher
+from meshctl.serve.slices import whole
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.xds.types import TYPES
 
@@ -70,13 +71,12 @@ class Planner:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, words)
 
     async def _made(self, texts: Mapping[str, bytes]) -> pb.PlanResponse:
+        async with self._publisher.turn():
+            basis = self._publisher.basis()
         began, nodes = _now(), self._nodes()
-        made = asyncio.to_thread(_planned, self._publisher.basis(), texts, nodes, began)
-        work = asyncio.ensure_future(made)
         try:
-            return await asyncio.shield(work)
+            return await whole(asyncio.to_thread(_planned, basis, texts, nodes, began))
         finally:
-            await asyncio.wait([work])  # a thread goes on, whoever has gone away meanwhile
             self._rests_until = 2 * _now() - began
 
     def _nodes(self) -> Nodes:

@@ -6,7 +6,7 @@ encoded to resources, resources stand in views. Publishing costs what changed.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from meshctl.catalog.source import Kind
@@ -25,12 +25,21 @@ WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
 """The rules whose changes make a new snapshot: what a compiler's resolver must watch."""
 
 Fold = Callable[
-    [Snapshot, Mapping[ResourceKey, Resource | None], Mapping[str, View | None]], Mapping[str, View | None]
+    [Snapshot, Mapping[ResourceKey, Resource | None], Mapping[str, View | None]], Iterator[tuple[str, View]]
 ]
-"""Given what is published, and the resources and views that change: the views as they shall be published."""
+"""Given what is published, and the resources and views that change: the views, one by one, that shall be
+published in another way than they were given."""
 
 CLIENT = "1.40"
 """The minor release of Envoy that views are compiled for where no node says which one it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What changed since the last snapshot, compiled and not published; None: gone."""
+
+    resources: Mapping[ResourceKey, Resource | None]
+    views: Mapping[str, View | None]
 
 
 class Compiler:
@@ -41,7 +50,7 @@ class Compiler:
         resolver: Resolver,
         base: Snapshot | None = None,
         same: Same = same_resource,
-        fold: Fold = lambda _snapshot, _new, views: views,
+        fold: Fold = lambda _snapshot, _new, _views: iter(()),
     ) -> None:
         """`base` is the snapshot that nodes may still hold, such as the one on disk after a restart.
 
@@ -74,14 +83,29 @@ class Compiler:
 
     def publish(self) -> Snapshot:
         """Work off what changed; the same snapshot as before if that comes out equal."""
-        changed = dict(self._changed_views())
-        resources: dict[ResourceKey, Resource | None] = dict(self._changed_resources())
-        views = self._fold(self.snapshot, resources, changed)
-        resources.update(dict.fromkeys(self._dropped(changed)))
+        for _ in self.publishing(self.compile()):
+            pass
+        return self.snapshot
+
+    def compile(self) -> Draft:
+        """What is to be published of what changed: the slow part, which any thread may do.
+
+        It has to be published next, and nothing else may be asked of the compiler before.
+        """
+        views = dict(self._changed_views())
+        resources = dict(self._changed_resources())
+        self._served.done()
+        return Draft(resources, views)
+
+    def publishing(self, draft: Draft) -> Iterator[None]:
+        """Publish this, in small steps; `snapshot` stays what it was until the last one."""
+        views = dict(draft.views)
+        for name, view in self._fold(self.snapshot, draft.resources, draft.views):
+            views[name] = view
+            yield
+        resources = {**draft.resources, **dict.fromkeys(self._dropped(draft.views))}
         if views or resources:
             self.snapshot = self.snapshot.publish(resources, views)
-        self._served.done()
-        return self.snapshot
 
     def forget(self, before: Mapping[str, int]) -> None:
         """Drop the tombstones of each view up to a revision: every node of the view has got past them."""
@@ -151,10 +175,11 @@ class Compiler:
 
     def _want(self, view: str, recipes: Iterable[Recipe]) -> None:
         """Keep the cells of a view's resources, and let those go that it had before."""
-        new = dict.fromkeys(recipes)
-        old = self._recipes.pop(view, {})
+        new, old = dict.fromkeys(recipes), self._recipes.get(view, {})
         if new:
-            self._recipes[view] = new
+            self._recipes[view] = new  # at once, since places are asked for while a thread compiles
+        else:
+            self._recipes.pop(view, None)
         for recipe in new:
             if recipe not in old:
                 self._graph.keep(recipe.rule, recipe.of)

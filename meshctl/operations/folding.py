@@ -4,7 +4,7 @@ May import `snapshot` and its neighbour. Costs what changed and who holds it; en
 a view where nothing runs, since they go to everybody.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -35,9 +35,8 @@ class Runs(Protocol):
         """Whether a run is stopped, and a change of these names makes it pointless."""
 
 
-def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> Views:
-    """The views as they are published with these resources: those whose contents change, and those given."""
-    result = dict(views)
+def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> Iterator[tuple[str, View]]:
+    """The views whose contents change as they are published with these resources, one by one."""
     for name, change in _changes(snapshot, resources, views, runs).items():
         old, new = snapshot.views.get(name), views.get(name, snapshot.views.get(name))
         if old is None or new is None or not change:
@@ -49,8 +48,7 @@ def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -
         if contents.running and (taken.anew or not old.contents.running):
             contents = replace(contents, leaders=runs.first(name))
         if taken.anew or contents != old.contents:
-            result[name] = with_contents(new, contents, snapshot.revision + 1)
-    return result
+            yield name, with_contents(new, contents, snapshot.revision + 1)
 
 
 def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> dict[str, Change]:

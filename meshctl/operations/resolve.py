@@ -55,8 +55,8 @@ class Resolver:
         return (kind, name) in self._by_name
 
     def names(self, kind: Kind) -> frozenset[str]:
-        """The names of a kind that any file, readable or not, declares."""
-        return frozenset(name for of, name in self._by_name if of is kind)
+        """The names of a kind that any file, readable or not, declares; may be asked in any thread."""
+        return frozenset(name for of, name in tuple(self._by_name) if of is kind)
 
     def problems(self) -> list[Problem]:
         """All that is wrong with what is loaded: within files, and between them."""

@@ -21,7 +21,6 @@ from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.fleet.waves import RETURN
-from meshctl.operations.admit import Outcome
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, allow_connections, bound
@@ -30,7 +29,7 @@ from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
 from meshctl.serve.lines import Lines
 from meshctl.serve.metrics import Metrics
-from meshctl.serve.publish import Publisher
+from meshctl.serve.publish import Made, Publisher
 from meshctl.serve.save import Saver
 from meshctl.serve.standing import guarded_words
 from meshctl.serve.watch import Watch
@@ -189,7 +188,7 @@ class _Server:
             raise CannotServe(f"cannot listen on {self._settings.xds}: {error}") from None
         return server
 
-    def _read(self) -> tuple[Outcome, str]:
+    def _read(self) -> tuple[Made, str]:
         """Read the whole catalog; what it makes stays, so the collector need not look at it ever again.
 
         Says with it what is wrong where nothing could be read.

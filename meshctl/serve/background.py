@@ -5,15 +5,23 @@ logged and counted, and what was published stays.
 """
 
 import asyncio
+import gc
 import logging
+from collections.abc import Mapping
 from contextlib import aclosing, suppress
 
 from meshctl.operations.admit import read_sources
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.publish import Publisher
+from meshctl.serve.slices import sliced, whole
 from meshctl.serve.watch import Watch
 
 log = logging.getLogger(__name__)
+
+_LARGE = 1_000
+"""Of files and steps: what such a change makes stays, and looking through it for garbage would hold everybody
+up for 200 ms, time and again. What garbage there is by then stays with it.
+"""
 
 _TEND_S = 60.0  # how often what no node needs any more is let go
 
@@ -24,12 +32,28 @@ async def follow(watch: Watch, publisher: Publisher, metrics: Metrics) -> None:
         async for batch in batches:
             try:
                 with metrics.publish_seconds.time():
-                    # In a thread: a branch may be thousands of files, and streams go on meanwhile.
-                    sources = await asyncio.to_thread(read_sources, batch)
-                    publisher.change(batch, sources)
+                    await whole(taken_in(batch, publisher))
             except Exception:
                 metrics.failures.inc()
                 log.exception("change not published: files=%r", ", ".join(batch))
+
+
+async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> None:
+    """Publish one batch, beside what streams do: a branch may be thousands of files."""
+    async with publisher.turn():
+        gc.disable()
+        try:
+            made = await asyncio.to_thread(lambda: publisher.compiled(batch, read_sources(batch)))
+            steps = await sliced(publisher.settling(made))
+            if len(batch) + steps > _LARGE:
+                gc.freeze()
+        finally:
+            gc.enable()
+
+
+async def _advanced(publisher: Publisher) -> None:
+    async with publisher.turn():
+        await sliced(publisher.advancing())
 
 
 async def tend(publisher: Publisher, metrics: Metrics) -> None:
@@ -37,7 +61,8 @@ async def tend(publisher: Publisher, metrics: Metrics) -> None:
     while True:
         await asyncio.sleep(_TEND_S)
         try:
-            publisher.tend()
+            async with publisher.turn():
+                publisher.tend()
         except Exception:
             metrics.failures.inc()
             log.exception("tending failed: revision=%d", publisher.standing.revision)
@@ -54,7 +79,7 @@ async def advance(publisher: Publisher, metrics: Metrics) -> None:
                 await stirred.wait()
         stirred.clear()
         try:
-            publisher.advance()
+            await whole(_advanced(publisher))
         except Exception:
             metrics.failures.inc()
             log.exception("wave failed: revision=%d", publisher.standing.revision)

@@ -13,11 +13,13 @@ May import all layers below. What may be served is decided by `operations.admit`
 - A valid change that loses too much (`operations.guard`) leaves the losses served until they are confirmed.
 """
 
+import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -31,7 +33,7 @@ from meshctl.fleet.waves import RETURN, Pace
 from meshctl.mesh.waves import WAVES
 from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
 from meshctl.operations.admit import Admission, Outcome, ReadEntry
-from meshctl.operations.compile import WATCHED, Compiler
+from meshctl.operations.compile import WATCHED, Compiler, Draft
 from meshctl.operations.folding import folded
 from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.keep import Same
@@ -43,6 +45,7 @@ from meshctl.serve.holds import Holds
 from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
+from meshctl.serve.slices import finish
 from meshctl.serve.standing import CatalogState, Standing, described, held_words
 from meshctl.serve.variants import Variants
 from meshctl.serve.waves import Waves
@@ -56,6 +59,14 @@ log = logging.getLogger(__name__)
 _NO_MESH = f"the catalog has no {MESH_FILE}"
 
 Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a change of the catalog came to; `draft`: what of it is compiled already, None: nothing."""
+
+    outcome: Outcome
+    draft: Draft | None = None
 
 
 class Publisher:
@@ -89,22 +100,37 @@ class Publisher:
         base = state.snapshot if state else None
         self.holds = Holds(self._posts, self.waves, now, clock)
         self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
-        self.waves.took(self._compiler.snapshot)
+        finish(self.waves.taking(self._compiler.snapshot))
         self.holds.took(self._compiler.snapshot)
         self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
         self._outdated = 0  # the newest revision that is more than an hour old
+        self._turn = asyncio.Lock()
+        self._later: list[Callable[[], None]] = []  # what the compiler is to do when it is nobody's turn
 
-    def read(self, texts: Mapping[str, bytes | None]) -> Outcome:
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One at a time: whoever changes what is published, or reads what a change would show half made.
+
+        Streams do not wait for it: what they want of the compiler meanwhile is done at the end.
+        """
+        async with self._turn:
+            try:
+                yield
+            finally:
+                if self._later:
+                    finish(self._publishing({}))
+
+    def read(self, texts: Mapping[str, bytes | None]) -> Made:
         """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
         outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts}, self._now())
-        if outcome.published:
-            self._want_known_views()
-            self._compiler.publish()
-        return outcome
+        if not outcome.published:
+            return Made(outcome)
+        self._want_known_views()
+        return Made(outcome, self._compiler.compile())
 
-    def begin(self, outcome: Outcome, lacks: str = _NO_MESH) -> None:
+    def begin(self, made: Made, lacks: str = _NO_MESH) -> None:
         """Answer from now on, with what `read` came to; `lacks` says why where there was nothing to read."""
-        self._settle(outcome, lacks)
+        finish(self.settling(made, lacks))
 
     def change(
         self, texts: Mapping[str, bytes | None], sources: Mapping[str, Source] = MappingProxyType({})
@@ -113,22 +139,60 @@ class Publisher:
 
         `sources` are those of the texts that are read already (`operations.admit.read_sources`).
         """
-        outcome = self._admission.change(texts, self._now(), sources)
-        if outcome.published and not self.standing.live:
-            self._want_known_views()
-        self._settle(outcome)
+        finish(self.settling(self.compiled(texts, sources)))
+
+    def compiled(
+        self, texts: Mapping[str, bytes | None], sources: Mapping[str, Source] = MappingProxyType({})
+    ) -> Made:
+        """What comes of such files: the slow part of a change, for `settling`.
+
+        Within a `turn` it may be done in any thread.
+        """
+        return self._made(self._admission.change(texts, self._now(), sources))
 
     def confirm(self, digest: str, who: str) -> Losses:
         """Let go what is guarded under this hash, and say what that was; `who` is for the log.
 
         Raises NotGuarded.
         """
+        taken, made = self.confirmed(digest, who)
+        finish(self.settling(made))
+        return taken
+
+    def confirmed(self, digest: str, who: str) -> tuple[Losses, Made]:
+        """What comes of a confirmation: its slow part, as `compiled` is that of a change."""
         if not self.standing.guarded.files:
             raise NotGuarded("")
         taken, outcome = self._admission.confirm(digest, self._now())
         log.warning("confirmed: by=%r hash=%s losses=%r", who, word(digest), ", ".join(taken.names))
-        self._settle(outcome)
-        return taken
+        return taken, self._made(outcome)
+
+    def settling(self, made: Made, lacks: str = _NO_MESH) -> Iterator[None]:
+        """Publish what was made of a change, in small steps; between these others may have their turn."""
+        known, guarded, outcome = self.standing.held, self.standing.guarded, made.outcome
+        if not outcome.published:
+            self._refuse(outcome, lacks)
+        else:
+            if self.standing.live:
+                yield from self._publishing(outcome.changes, made.draft)
+            else:
+                self._go_live(made)
+            self.waves.check_pace()
+            self.standing = described(self.standing, outcome, self._admission.good)
+        revision = self.standing.revision
+        announce.published(outcome, known, revision, is_empty=not self._has_entries())
+        announce.guarded(self.standing.guarded, guarded.hash)
+
+    def _go_live(self, made: Made) -> None:
+        """Publish for the first time, all at once: no stream may be given what was before any more."""
+        self.standing = replace(self.standing, live=True, provisional=False)
+        if made.draft is None:
+            self._want_known_views()
+        finish(self._publishing(made.outcome.changes, made.draft, always=True))
+        self._posts.wake_all()
+
+    def _made(self, outcome: Outcome) -> Made:
+        return Made(outcome, self._compiler.compile() if outcome.published and self.standing.live else None)
 
     def open(self, node: Node, wake: Wake) -> Seat:
         """A stream's seat; its view is compiled if it is the first.
@@ -147,10 +211,14 @@ class Publisher:
 
     def advance(self) -> None:
         """Begin the waves that are due, end those that have reached all, and hold back what is too bad."""
+        finish(self.advancing())
+
+    def advancing(self) -> Iterator[None]:
+        """As `advance`, in small steps; within a `turn`."""
         for due in (self.waves.due, self.holds.due):
             if self.standing.live and (views := due(self._compiler.snapshot)):
                 self._compiler.revise(views)
-                self._publish({})
+                yield from self._publishing({})
 
     def hear(self, status: NodeStatus) -> None:
         """What is known of a node has changed."""
@@ -167,7 +235,7 @@ class Publisher:
         log.warning("waves skipped: by=%r views=%d", who, len(views))
         if views:
             self._compiler.revise(views)
-            self._publish({})
+            finish(self._publishing({}))
         return sorted(views)
 
     def entries(self) -> list[ReadEntry]:
@@ -185,8 +253,9 @@ class Publisher:
             self._drop(spare)
         post = Post(key)
         if self.standing.live:
-            self._compiler.open(key)
-            self._publish({})
+            self._have_done(partial(self._compiler.open, key))
+            if not self._turn.locked():
+                finish(self._publishing({}))
         self._add(post)
         return post
 
@@ -198,7 +267,7 @@ class Publisher:
                 self._drop(post)
         if self.standing.live:
             self._compiler.forget(self._passed(now))
-            self._publish({})
+            finish(self._publishing({}))
 
     def unknown(self, key: ViewKey) -> str | None:
         """Why there is nothing for a view: what the catalog does not declare, with the nearest name.
@@ -215,22 +284,6 @@ class Publisher:
         """The services that nodes of a view can reach; none where there is no such view."""
         found = self._compiler.snapshot.views.get(view)
         return _services([found] if found else [])
-
-    def _settle(self, outcome: Outcome, lacks: str = _NO_MESH) -> None:
-        known, guarded = self.standing.held, self.standing.guarded
-        if not outcome.published:
-            self._refuse(outcome, lacks)
-        else:
-            was_live = self.standing.live
-            self.standing = replace(self.standing, live=True, provisional=False)
-            self._publish(outcome.changes, always=not was_live)
-            self.waves.check_pace()
-            self.standing = described(self.standing, outcome, self._admission.good)
-            if not was_live:
-                self._posts.wake_all()
-        revision = self.standing.revision
-        announce.published(outcome, known, revision, is_empty=not self._has_entries())
-        announce.guarded(self.standing.guarded, guarded.hash)
 
     def _used(self) -> frozenset[str]:
         """The services that a node can reach: those with clusters in a view that is wanted."""
@@ -271,16 +324,35 @@ class Publisher:
         for post in self._posts:
             self._compiler.open(post.key)
 
-    def _publish(self, texts: Mapping[str, bytes | None], *, always: bool = False) -> None:
-        snapshot = self._compiler.publish()
+    def _publishing(
+        self, texts: Mapping[str, bytes | None], draft: Draft | None = None, *, always: bool = False
+    ) -> Iterator[None]:
+        """Publish what changed, `draft` if that is compiled already, and give it out."""
+        yield from self._compiler.publishing(draft or self._compile())
+        snapshot = self._compiler.snapshot
         if not always and not texts and snapshot.revision == self.standing.revision:
             return
         self.standing = replace(self.standing, revision=snapshot.revision, published_at=self._clock())
-        self._posts.publish(snapshot)
-        self.waves.took(snapshot)
+        yield from self.waves.taking(snapshot)
         self.holds.took(snapshot)
+        yield from self._posts.publishing(snapshot)
         if self._save is not None:
             self._save(texts, snapshot)
+
+    def _compile(self) -> Draft:
+        self._do_later()
+        return self._compiler.compile()
+
+    def _have_done(self, work: Callable[[], None]) -> None:
+        """Have the compiler do this: at once, or before the next publication where it is somebody's turn."""
+        self._later.append(work)
+        if not self._turn.locked():
+            self._do_later()
+
+    def _do_later(self) -> None:
+        later, self._later = self._later, []
+        for work in later:
+            work()
 
     def _passed(self, now: float) -> Mapping[str, int]:
         """For each view the revision up to which what it lost is kept for nobody.
@@ -317,7 +389,7 @@ class Publisher:
         self._posts.remove(post)
         self._variants.remove(post)
         if self.standing.live:
-            self._compiler.close(post.key)
+            self._have_done(partial(self._compiler.close, post.key))
 
 
 def _services(views: Iterable[View]) -> frozenset[str]:

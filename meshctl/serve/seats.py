@@ -113,14 +113,15 @@ class Posts:
         del self._posts[post.key.name]
         self._index(post.key.name, None)
 
-    def publish(self, snapshot: Snapshot) -> None:
-        """Give out a new snapshot: wake those seats whose view it changed."""
+    def publishing(self, snapshot: Snapshot) -> Iterator[None]:
+        """Give out a new snapshot: wake those seats whose view it changed, a step each."""
         for name in self._concerned(snapshot):
             post = self._posts.get(name)
             if post is not None:
                 self._take(post, snapshot)
                 for seat in tuple(post.seats):
                     seat.wake()
+                    yield
         self._revision = snapshot.revision
 
     def wake_all(self) -> None:

@@ -6,7 +6,7 @@ a view; costs what happens, however many views there are.
 
 import heapq
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
@@ -73,8 +73,11 @@ class Waves:
 
     # What happens.
 
-    def took(self, snapshot: Snapshot) -> None:
-        """A snapshot was published: runs begin, go on or end as its views say."""
+    def taking(self, snapshot: Snapshot) -> Iterator[None]:
+        """A snapshot is published: runs begin, go on or end as its views say, a step each.
+
+        Before its nodes are given it, so that no answer of theirs is missed.
+        """
         changes = snapshot.changes(self._revision)
         names = snapshot.views if changes is None else {name for change in changes for name in change.views}
         self._revision = snapshot.revision
@@ -87,6 +90,7 @@ class Waves:
             elif self._runs.pop(name, None) is not None:
                 self._stopped.pop(name, None)
                 log.info("wave over: view=%s", word(name))
+            yield
         self._begun.clear()
 
     def join(self, view: str, node: str) -> None:

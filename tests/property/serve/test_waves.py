@@ -1,5 +1,7 @@
 """Whatever is edited, and whoever comes, leaves, answers or is silent: who is given what, and an end."""
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hypothesis import example, given, settings
@@ -10,6 +12,7 @@ from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
 from meshctl.serve.publish import Publisher
 from meshctl.serve.seats import Seat
+from meshctl.serve.slices import finish
 from meshctl.snapshot import Resource, Snapshot, ViewSnapshot
 from meshctl.snapshot.disk import State
 from meshctl.units import Duration
@@ -77,14 +80,25 @@ class World:
         self.texts.update(texts)
         self.state = State(dict(self.texts), snapshot, self.now)
 
-    def edit(self, users: Users) -> None:
+    def edit(self, users: Users, *meanwhile: tuple[str, str]) -> None:
+        """`meanwhile`: what nodes do after each step of the change."""
+        asyncio.run(self.edited(users, meanwhile))
+
+    async def edited(self, users: Users, meanwhile: Iterable[tuple[str, str]]) -> None:
         before, self.users = self.users, users
-        self.publisher.change({"a/users.yaml": users.text()})
-        if users.connect == POISON:
-            newest = self.state.snapshot.resources.values()
-            self.poison |= {
-                one.version for one in newest if one.key.type == CLUSTER and "users" in one.key.name
-            }
+        async with self.publisher.turn():
+            made = self.publisher.compiled({"a/users.yaml": users.text()})
+            if users.connect == POISON and made.draft is not None:
+                newest = [one for one in made.draft.resources.values() if one is not None]
+                self.poison |= {
+                    one.version for one in newest if one.key.type == CLUSTER and "users" in one.key.name
+                }
+            steps = self.publisher.settling(made)
+            for action, node in meanwhile:
+                next(steps, None)
+                getattr(self, action)(node)
+                self.check()
+            finish(steps)
         if before != users and before == replace(users, endpoint=before.endpoint):
             self.check_endpoints()
 
@@ -172,11 +186,13 @@ EDITS = st.builds(
     split=st.sampled_from([(100, 0), (50, 50), (10, 90)]),
     second=st.booleans(),
 )
+NODE_OPS = st.tuples(st.sampled_from(["join", "leave", "take"]), st.sampled_from(IDS))
 OPS = st.lists(
     st.one_of(
         st.tuples(st.just("edit"), EDITS),
+        st.builds(lambda edit, meanwhile: ("edit", edit, *meanwhile), EDITS, st.lists(NODE_OPS, max_size=6)),
         st.tuples(st.just("endpoint"), st.integers(1, 3)),
-        st.tuples(st.sampled_from(["join", "leave", "take"]), st.sampled_from(IDS)),
+        NODE_OPS,
         st.tuples(st.just("pass_time"), st.sampled_from([0.0, 1.0, 3.0, 25.0])),
         st.tuples(st.just("restart")),
     ),
