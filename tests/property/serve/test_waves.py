@@ -221,6 +221,13 @@ TAKEN_BACK_TOO_LATE: list[tuple[object, ...]] = [
 ]
 """As before, where what waits has no second version."""
 
+REFUSED_BETWEEN: list[tuple[object, ...]] = [
+    ("edit", Users(connect=POISON, split=(50, 50))),
+    ("edit", Users(request=2), ("join", "web@b"), ("take", "web@a")),
+    ("edit", Users(connect=POISON, second=True)),
+]
+"""As before, where the refusal comes between the steps of what waits; and the bad one comes once more."""
+
 REPAIRED: list[tuple[object, ...]] = [
     ("edit", Users(connect=POISON, request=2, split=(10, 90))),
     ("take", "web@a"),
@@ -233,6 +240,7 @@ REPAIRED: list[tuple[object, ...]] = [
 @example(OVERTAKEN)
 @example(REPAIRED_TOO_LATE)
 @example(TAKEN_BACK_TOO_LATE)
+@example(REFUSED_BETWEEN)
 @example(REPAIRED)
 @settings(deadline=None, max_examples=100)
 def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_have_the_newest(
