@@ -23,13 +23,15 @@ _TOLD = frozenset(url for url, row in TYPES.items() if row.leaves)
 DIALECT = Dialect(removals=_TOLD, missing=_TOLD, whole=frozenset())
 """It can say of nearly everything that it is gone, or does not exist."""
 
-_LAYOUT = Layout(names=frozenset({3, 4, 5}), error=7)
+LAYOUT = Layout(node=1, names=frozenset({3, 4, 5}), error=7)
+"""Numbers of the fields of a DeltaDiscoveryRequest."""
+
 _FRAMES = Frames(delta_frame)
 
 
 def decode(data: bytes, limits: Limits = LIMITS) -> Incoming:
     """A client's request. Raises Garbled if it is none, Overstepped if it is too much."""
-    check_size(data, _LAYOUT, limits)
+    check_size(data, LAYOUT, limits)
     try:
         message = DeltaDiscoveryRequest.FromString(data)
     except DecodeError as wrong:

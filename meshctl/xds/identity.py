@@ -6,11 +6,13 @@ May import `fleet`, `names` and protobuf.
 from dataclasses import dataclass
 
 from envoy.config.core.v3.base_pb2 import Node as NodeMessage
+from google.protobuf.message import DecodeError
 
 from meshctl.fleet.node import GRPC, Node
 from meshctl.names import Role
 from meshctl.xds.events import Request
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.wire import Garbled, Layout, node_at_start
 
 _GRPC_AGENT = "gRPC"
 """How the user agents of gRPC's own clients begin: "gRPC C-core", "gRPC Go"."""
@@ -62,6 +64,20 @@ def node_of(message: NodeMessage, limits: Limits = LIMITS) -> Node:
         user_agent=_user_agent(message),
         egress=egress,
     )
+
+
+def is_introduced(data: bytes, layout: Layout, limits: Limits) -> bool:
+    """Whether a request says who it is from within what anybody may send, however long it is.
+
+    Raises as `node_of` does for a node that says too much, and Garbled for what is no message.
+    """
+    start = node_at_start(data, layout, limits.first_message)
+    if start is None:
+        return False
+    try:
+        return bool(node_of(NodeMessage.FromString(start), limits).id)
+    except DecodeError as wrong:
+        raise Garbled(str(wrong)) from None
 
 
 def _check_size(message: NodeMessage, limits: Limits) -> None:

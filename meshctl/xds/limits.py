@@ -38,13 +38,16 @@ class Overstepped(Exception):
 class Limits:
     """The limits of one server.
 
-    `first_message` holds until the node is known, `message` from then on. A request of Envoy 1.40 has 61 kB
-    of node, for the list of its extensions; one that reconnects adds about 80 bytes for each resource that
-    it holds. `names`: in one request, and asked for on one stream; `name`: characters of one, or a version.
+    `first_message` holds until the node is known, `message` from then on; a request that begins with its
+    node makes it known. A request of Envoy 1.40 has 61 kB of node, for the list of its extensions; one that
+    reconnects adds about 80 bytes for each resource that it holds. `waiting`: large requests that have yet to
+    be taken in, of all nodes together; of one host as much as one `message`. `names`: in one request, and
+    asked for on one stream; `name`: characters of one, or a version.
     """
 
     first_message: int = 4 << 20
     message: int = 64 << 20
+    waiting: int = 256 << 20
     names: int = 100_000
     name: int = 1_024
     node: int = 1 << 20

@@ -15,6 +15,7 @@ from meshctl.names import Ref
 from meshctl.snapshot import Resource
 from meshctl.xds.admission import Quiet, most_streams
 from meshctl.xds.door import Door
+from meshctl.xds.heavy import Heavy
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
@@ -86,7 +87,7 @@ class AdsServer:
         refused: Refused = lambda _: None,
     ) -> None:
         """`identifier` is what clients are told of who speaks: name and version; `refused` counts."""
-        self._host = Host(views, fleet, ordering, identifier, limits)
+        self._host = Host(views, fleet, ordering, identifier, limits, Heavy(limits))
         self._limits, self._refused = limits, refused
         self._door = Door(limits)
         self._quiet = Quiet(_REPEATS_S)
@@ -145,13 +146,13 @@ class AdsServer:
     async def _admitted(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
         if self._draining:
             raise Overstepped(Cause.NOT_READY, "this server is going away")
-        async with self._door.passed(context.peer().rpartition(":")[0]):
+        async with self._door.passed(_machine(context)):
             await self._run(variant, requests, context)
 
     async def _run(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
         if self._draining:
             raise Overstepped(Cause.NOT_READY, "this server is going away")
-        session = Session(variant, self._host, self._entered)
+        session = Session(variant, self._host, self._entered, _machine(context))
         self._sessions[session] = None
         try:
             await session.run(requests, context.write)
@@ -190,6 +191,11 @@ class AdsServer:
             words = "stream refused: cause=%s peer=%s reason=%r more=%d"
             _logger.warning(words, cause.value, context.peer(), details, unsaid)
         await context.abort(_CODES[cause], details)
+
+
+def _machine(context: _Context) -> str:
+    """Where a stream comes from, without the port."""
+    return context.peer().rpartition(":")[0]
 
 
 def _now() -> float:

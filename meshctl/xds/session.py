@@ -5,8 +5,8 @@ that a client which does not read delays nobody and gets the newest state when i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
@@ -17,14 +17,25 @@ from meshctl.xds import delta, sotw
 from meshctl.xds.admission import Bucket
 from meshctl.xds.events import Dialect, Send
 from meshctl.xds.heavy import Heavy
-from meshctl.xds.identity import Incoming, node_of
+from meshctl.xds.identity import Incoming, is_introduced, node_of
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.stream import Stream
 from meshctl.xds.types import TYPES
 from meshctl.xds.views import NotLoadedError, Seat, Views
-from meshctl.xds.wire import Garbled
+from meshctl.xds.wire import Garbled, Layout
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Bytes that are no request, and a node that is none, end the stream with words that say so."""
+    try:
+        yield
+    except Garbled as error:
+        raise Overstepped(Cause.MALFORMED, f"the request is no discovery request: {error}") from None
+    except ValueError as error:
+        raise Overstepped(Cause.MALFORMED, f"node: {error}") from error
 
 
 def _nobody(_session: "Session", _node: Node) -> None:
@@ -37,6 +48,7 @@ class Variant:
 
     name: str
     dialect: Dialect
+    layout: Layout
     decode: Callable[[bytes, Limits], Incoming]
     encode: Callable[[Send, str], bytes]
 
@@ -57,9 +69,14 @@ class Session:
     """One client from its first request to its last."""
 
     def __init__(
-        self, variant: Variant, host: Host, entered: Callable[["Session", Node], None] = _nobody
+        self,
+        variant: Variant,
+        host: Host,
+        entered: Callable[["Session", Node], None] = _nobody,
+        peer: str = "",
     ) -> None:
-        """`entered` is told who the client is."""
+        """`entered` is told who the client is; `peer` is the machine that it is on."""
+        self._peer = peer
         self._variant, self._host, self._limits, self._entered = variant, host, host.limits, entered
         self._wake = asyncio.Event()
         self._closing = False
@@ -119,7 +136,8 @@ class Session:
 
     async def _read(self, requests: AsyncIterator[bytes]) -> None:
         async for data in requests:
-            async with self._host.heavy.turn(len(data)):
+            self._check_known(data)
+            async with self._host.heavy.turn(len(data), self._peer):
                 weight = self._receive(data)
             # Who asks for a lot is read more slowly, so that the others are not.
             if wait := self._pace.take(self._limits.request_cost + weight, _now()):
@@ -137,16 +155,20 @@ class Session:
         self._wake.set()
         return incoming.weight
 
+    def _check_known(self, data: bytes) -> None:
+        """A node that comes back may have much to say; nobody else, before it waits for its turn."""
+        most = self._limits.first_message
+        if self._stream is not None or len(data) <= most:
+            return
+        with _told():
+            known = is_introduced(data, self._variant.layout, self._limits)
+        if not known:
+            words = f"a first request of {len(data)} bytes without a node; {most} are the most"
+            raise Overstepped(Cause.MESSAGE_SIZE, words)
+
     def _decode(self, data: bytes) -> Incoming:
-        if self._stream is None and len(data) > self._limits.first_message:
-            most = self._limits.first_message
-            raise Overstepped(
-                Cause.MESSAGE_SIZE, f"a first request of {len(data)} bytes; {most} are the most"
-            )
-        try:
+        with _told():
             incoming = self._variant.decode(data, self._limits)
-        except Garbled as error:
-            raise Overstepped(Cause.MALFORMED, f"the request is no discovery request: {error}") from None
         if not incoming.request.type:
             raise Overstepped(Cause.MALFORMED, "type_url is required on an ADS stream")
         return incoming
@@ -155,10 +177,9 @@ class Session:
         if not incoming.node.id:
             raise Overstepped(Cause.MALFORMED, "the first request must say node.id")
         try:
-            node = node_of(incoming.node, self._limits)
-            self._seat = self._host.views.open(node, self._published_now)
-        except ValueError as error:
-            raise Overstepped(Cause.MALFORMED, f"node: {error}") from error
+            with _told():
+                node = node_of(incoming.node, self._limits)
+                self._seat = self._host.views.open(node, self._published_now)
         except NotLoadedError as error:
             raise Overstepped(Cause.NOT_READY, str(error) or "nothing is loaded yet") from error
         now = _now()
@@ -242,5 +263,5 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-DELTA = Variant("delta", delta.DIALECT, delta.decode, delta.encode)
-SOTW = Variant("sotw", sotw.DIALECT, sotw.decode, sotw.encode)
+DELTA = Variant("delta", delta.DIALECT, delta.LAYOUT, delta.decode, delta.encode)
+SOTW = Variant("sotw", sotw.DIALECT, sotw.LAYOUT, sotw.decode, sotw.encode)

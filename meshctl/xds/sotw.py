@@ -22,13 +22,15 @@ _WHOLE = frozenset(url for url, row in TYPES.items() if row.complete)
 DIALECT = Dialect(removals=_WHOLE, missing=frozenset(), whole=_WHOLE)
 """It removes by leaving out, where answers are complete, and cannot say that a name does not exist."""
 
-_LAYOUT = Layout(names=frozenset({3}), error=6)
+LAYOUT = Layout(node=2, names=frozenset({3}), error=6)
+"""Numbers of the fields of a DiscoveryRequest."""
+
 _FRAMES = Frames(sotw_frame)
 
 
 def decode(data: bytes, limits: Limits = LIMITS) -> Incoming:
     """A client's request. Raises Garbled if it is none, Overstepped if it is too much."""
-    check_size(data, _LAYOUT, limits)
+    check_size(data, LAYOUT, limits)
     try:
         message = DiscoveryRequest.FromString(data)
     except DecodeError as wrong:

@@ -22,8 +22,9 @@ _WIDTH = {_FIXED64: 8, _FIXED32: 4}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a kind of request has its `names` (and versions), and its `error`: numbers of fields."""
+    """Where a kind of request has its `node`, `names` (and versions), and `error`: numbers of fields."""
 
+    node: int
     names: frozenset[int]
     error: int
 
@@ -53,6 +54,20 @@ def check_size(data: bytes, layout: Layout, limits: Limits) -> None:
             raise Overstepped(Cause.NAMES, f"more than {limits.names} names in a request")
     if rest > limits.node:
         raise Overstepped(Cause.NODE_SIZE, f"the node has {rest} bytes; {limits.node} are the most")
+
+
+def node_at_start(data: bytes, layout: Layout, most: int) -> bytes | None:
+    """The node of a request that says within its first `most` bytes who it is from, else None.
+
+    The rest may be of any length, and is not looked at. Every library writes fields in the order of their
+    numbers, and the node's comes before all that can be long. Raises Garbled for what is no message.
+    """
+    for number, start, end in _fields(data, 0, len(data)):
+        if end > most:
+            return None
+        if number == layout.node:
+            return data[start:end]
+    return None
 
 
 def _check_error(data: bytes, start: int, end: int) -> None:

@@ -186,7 +186,7 @@ INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_
         (with_release(1_000), INVALID, Cause.MALFORMED),
         (asking("x" * 1_025), EXHAUSTED, Cause.NAMES),
         (asking(*map(str, range(100_001))), EXHAUSTED, Cause.NAMES),
-        (asking("x" * (4 << 20)), EXHAUSTED, Cause.MESSAGE_SIZE),
+        (asking("x" * (4 << 20), node=False), EXHAUSTED, Cause.MESSAGE_SIZE),
     ],
     ids=[
         "no node",
@@ -201,7 +201,7 @@ INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_
         "no such release",
         "long name",
         "many names",
-        "4 MiB before it said who it is",
+        "4 MiB of a stranger",
     ],
 )
 async def test_a_first_request_beyond_what_a_node_says_ends_the_stream(
@@ -214,6 +214,33 @@ async def test_a_first_request_beyond_what_a_node_says_ends_the_stream(
         assert await call.code() is code
         assert server.refused == [cause]
         assert server.views.seats == []
+
+
+def with_state(resources: int) -> bytes:
+    """The first request of a node that comes back with so many clusters."""
+    message = delta_request()
+    for number in range(resources):
+        message.initial_resource_versions[
+            f"payments-gateway-adapter-{number:06}-eu-central-1-production/v1"
+        ] = "a" * 16
+    return message.SerializeToString()
+
+
+async def test_a_node_with_60_000_resources_comes_back_while_strangers_send_as_much() -> None:
+    async with running() as server:
+        server.views.publish(1)
+        state, rubbish = with_state(60_000), asking("x" * (4 << 20), node=False).SerializeToString()
+        assert len(state) > LIMITS.first_message
+        strangers = [server.call(DELTA) for _ in range(20)]
+        call = server.call(DELTA)
+        await asyncio.gather(*(one.write(rubbish) for one in strangers[:10]))
+        await call.write(state)
+        await asyncio.gather(*(one.write(rubbish) for one in strangers[10:]))
+        assert (await answer(call)).resources
+        assert [await one.code() for one in strangers] == [EXHAUSTED] * 20
+        assert server.refused == [Cause.MESSAGE_SIZE] * 20
+        assert [node.id for node in server.ads.nodes()] == ["web@host"]
+        call.cancel()
 
 
 async def test_names_are_counted_over_all_requests_of_a_stream() -> None:

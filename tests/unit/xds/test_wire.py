@@ -5,14 +5,17 @@ import sys
 from dataclasses import replace
 
 import pytest
+from envoy.config.core.v3.base_pb2 import Node
 from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, DiscoveryRequest
 
 from meshctl.names import CLUSTER
 from meshctl.xds import delta, sotw
+from meshctl.xds.identity import is_introduced
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
-from meshctl.xds.wire import Garbled
+from meshctl.xds.wire import Garbled, Layout
 
 MIB = 1 << 20
+WEB = Node(id="web@host", cluster="web")
 
 
 def refused(data: bytes, limits: Limits = LIMITS) -> Cause:
@@ -26,6 +29,24 @@ def test_the_largest_request_of_a_node_is_taken() -> None:
     message = DeltaDiscoveryRequest(type_url=CLUSTER, initial_resource_versions=versions)
     message.node.id = "web@host"
     assert delta.decode(message.SerializeToString()).weight == LIMITS.names
+
+
+@pytest.mark.parametrize(
+    ("layout", "known"),
+    [
+        (delta.LAYOUT, DeltaDiscoveryRequest(node=WEB)),
+        (sotw.LAYOUT, DiscoveryRequest(version_info="7", node=WEB)),
+    ],
+    ids=["delta", "sotw"],
+)
+def test_who_sends_megabytes_says_first_who_it_is(
+    layout: Layout, known: DeltaDiscoveryRequest | DiscoveryRequest
+) -> None:
+    name = bytes([min(layout.names) << 3 | 2, 100]) + b"x" * 100
+    node, names = known.SerializeToString(), name * (LIMITS.first_message // 100)
+    assert is_introduced(node + names, layout, LIMITS)
+    assert not is_introduced(names + node, layout, LIMITS)
+    assert not is_introduced(names, layout, LIMITS)
 
 
 def test_a_refusal_with_megabytes_of_words_is_taken() -> None:
