@@ -125,11 +125,14 @@ class Scene:
             return Identity(Role.SIDECAR, ("web",), name, f"127.0.0.1:{self.ports.egress}")
         return Identity(Role.GATEWAY, ("edge",), name)
 
-    async def envoy(self, name: str, api_type: str = "DELTA_GRPC") -> Envoy:
-        """Start the node `SIDECAR` or `GATEWAY`, as `meshctl bootstrap` writes it but for the `api_type`.
+    def config(self, name: str, api_type: str) -> str:
+        """What `meshctl bootstrap` writes for the node `SIDECAR` or `GATEWAY`, but for the `api_type`."""
+        config = json.dumps(bootstrap(self.identity(name), self.control_plane, self._admin(name)))
+        return config.replace("DELTA_GRPC", api_type)
 
-        Raises ProgramMissing.
-        """
-        admin = self.ports.sidecar_admin if name == SIDECAR else self.ports.gateway_admin
-        config = json.dumps(bootstrap(self.identity(name), self.control_plane, admin))
-        return await Envoy.run(name, config.replace("DELTA_GRPC", api_type), admin, self.folder)
+    async def envoy(self, name: str, api_type: str = "DELTA_GRPC") -> Envoy:
+        """Start the node `SIDECAR` or `GATEWAY`. Raises ProgramMissing."""
+        return await Envoy.run(name, self.config(name, api_type), self._admin(name), self.folder)
+
+    def _admin(self, name: str) -> int:
+        return self.ports.sidecar_admin if name == SIDECAR else self.ports.gateway_admin

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from meshctl.verify.scene import SIDECAR, USERS_FILE, Scene
+from meshctl.verify.scene import SIDECAR, USERS_FILE, Ports, Scene
 from meshctl.verify.stage import Stage, staged
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
+from tests.support.impatient import Impatient
 from tests.support.planes import Killable
 from tests.support.shifts import loaded, put, until_gone, until_shares
 from tests.support.waiting import eventually
@@ -19,6 +21,11 @@ from tests.support.waiting import eventually
 class Restarts:
     stage: Stage
     server: Killable
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Impatient(tmp_path, Ports.free())
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ import pytest
 
 from meshctl.verify.connection import get
 from meshctl.verify.processes import Envoy
-from meshctl.verify.scene import Scene
+from meshctl.verify.scene import Ports, Scene
 from meshctl.verify.stage import Stage, staged
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
+from tests.support.impatient import Impatient
 from tests.support.planes import Killable
 from tests.support.second import SECOND, Second
 from tests.support.shell import typed
@@ -47,6 +48,11 @@ class Starts:
     async def newcomer(self) -> AsyncIterator[Envoy]:
         async with await self.second.start(self.scene) as envoy:
             yield envoy
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Impatient(tmp_path, Ports.free())
 
 
 @pytest.fixture

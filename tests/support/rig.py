@@ -14,6 +14,7 @@ from meshctl.verify.processes import BackendProcess, Envoy
 from meshctl.verify.scene import GATEWAY, SIDECAR, VERSIONS, Ports, Scene
 from meshctl.verify.stage import Stage
 from tests.support.forks import Forks, Order
+from tests.support.impatient import impatient
 from tests.support.lines import Line
 from tests.support.script import FENCE, FENCE_TEXT, GOOD, text
 from tests.support.second import Second
@@ -21,12 +22,6 @@ from tests.support.second import Second
 GRACE_S = 0.3
 SHAPE = Shape(connections=36, slow_every=2, slow_ms=200)
 """All day long, not only around a change: some thirty requests under way at any moment, half of them slow."""
-
-_PAUSES = (
-    '"base_interval": "0.5s", "max_interval": "5s"',
-    '"base_interval": "0.02s", "max_interval": "0.1s"',
-)
-"""As a node that lost its server waits, and as it does here, so that many restarts fit into a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ async def rigged(folder: Path, order: Order) -> AsyncIterator[Rig]:
         ):
             line = lines[identity.id] = await running.enter_async_context(Line.to(ports.xds))
             config = json.dumps(bootstrap(identity, f"127.0.0.1:{line.port}", admin_port))
-            config = config.replace("DELTA_GRPC", api_type).replace(*_PAUSES)
+            config = impatient(config.replace("DELTA_GRPC", api_type))
             envoy = await Envoy.run(identity.id, config, admin_port, folder)
             envoys[identity.id] = await running.enter_async_context(envoy)
         await asyncio.gather(*(backend.wait_ready() for backend in backends.values()))
