@@ -1,6 +1,8 @@
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import rmtree
 
@@ -70,6 +72,23 @@ async def test_saves_are_written_as_they_come(tmp_path: Path) -> None:
     async with asyncio.timeout(LIMIT_S):
         await saved_once.wait()
     running.cancel()
+    disk.close()
+    assert saved(tmp_path).texts == {"a": b"1"}
+
+
+async def test_save_that_was_begun_is_finished_where_the_server_ends_meanwhile(tmp_path: Path) -> None:
+    go, executor, disk = threading.Event(), ThreadPoolExecutor(1), Disk.open(tmp_path)
+    asyncio.get_running_loop().set_default_executor(executor)
+    executor.submit(go.wait)  # the save has to wait for its thread
+    saver = Saver(disk)
+    saver.save({"a": b"1"}, snapshot(Snapshot(), "a"))
+    running = asyncio.create_task(saver.run())
+    await asyncio.wait([running], timeout=0)
+    running.cancel()
+    await asyncio.wait([running], timeout=0)
+    go.set()
+    await asyncio.gather(running, return_exceptions=True)
+    await saver.flush()
     disk.close()
     assert saved(tmp_path).texts == {"a": b"1"}
 
