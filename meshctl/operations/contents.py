@@ -155,6 +155,8 @@ def close(overlay: dict[Ref, Resource | None], head: Content, known: Content, ch
             elif older is not None:
                 overlay[need] = older
                 open_.append(older)
+            elif need.type == CLUSTER:
+                overlay[need] = None  # it was held back as a new name: what needs it goes without that part
 
 
 def _needs(resource: Resource) -> Iterator[Ref]:

@@ -137,9 +137,9 @@ class ViewSnapshot:
         return None if key is None else self.snapshot.resources.get(key)
 
     def holds_back(self, ref: Ref) -> bool:
-        """Whether who has this view is given nothing under this name, though the newest has something."""
+        """Whether who has this view is given nothing under this name, though something may need it."""
         if ref in self.overlay:
-            return self.overlay[ref] is None and ref in self.view.keys
+            return self.overlay[ref] is None
         contents = self.view.contents
         if ref in contents.held:
             return contents.held[ref].kept is None
