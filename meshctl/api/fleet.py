@@ -22,7 +22,7 @@ from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import nearest
-from meshctl.serve.holds import HeldBack
+from meshctl.serve.held import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.publish import Publisher
 from meshctl.serve.slices import sliced, whole
@@ -186,6 +186,7 @@ class FleetService(FleetServicer):
             reason=held.reason,
             since=_timestamp(held.since),
             nodes=len(held.nodes),
+            cause="silent" if held.silent else "refused",
             serving="nothing" if held.kept is None else "last good",
             locations=[
                 inspect.location(span) for span in self._publisher.places(one.view, one.ref, held.reason)

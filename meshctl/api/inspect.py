@@ -25,8 +25,10 @@ def known(publisher: Publisher, status: NodeStatus, found: Inventory | None) -> 
     """All that can be a cause: from the node, and from the entries that its view is made from."""
     standing = publisher.standing
     unknown = publisher.unknown(status.node.view_key) if status.state is NodeState.UNKNOWN else None
-    back = publisher.holds.of(status.view) if status.state is NodeState.HELD else []
-    spared = [Spared(publisher.holds.refusal(one), len(one.held.nodes)) for one in back]
+    back = publisher.holds.told.of(status.view) if status.state is NodeState.HELD else []
+    spared = [
+        Spared(publisher.holds.told.refusal(one), len(one.held.nodes), silent=one.held.silent) for one in back
+    ]
     refused = (*status.refusals, *(one.refusal for one in spared))
     return Known(
         status,

@@ -63,7 +63,7 @@ class Wave(TypedDict):
 
 
 class Held(TypedDict):
-    """A resource that no node of a view is given, because nodes refused it."""
+    """A resource that no node of a view is given, because nodes refused it or were silent (`cause`)."""
 
     view: str
     type: str
@@ -73,6 +73,7 @@ class Held(TypedDict):
     since: NotRequired[str]
     nodes: int
     serving: str
+    cause: str
     locations: list[Location]
 
 

@@ -54,6 +54,7 @@ def _wave(wave: Wave, now: datetime) -> str:
 def _held(held: Held, now: datetime) -> str:
     """What is given to nobody, since when, why, and the lines that it is about."""
     places = "".join(f" ({place(one)})" for one in held["locations"])
-    who = f"{held['type']} {held['resource']}, refused by {plural(held['nodes'], 'node')}"
+    why = "not answered" if held["cause"] == "silent" else "refused"
+    who = f"{held['type']} {held['resource']}, {why} by {plural(held['nodes'], 'node')}"
     since = ago(held.get("since", ""), now)
     return f"held for {held['view']} {since}: {who}: {held['reason']}{places} (serving: {held['serving']})"

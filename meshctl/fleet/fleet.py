@@ -52,7 +52,8 @@ class Refusal:
 class TypeStatus:
     """One type of resource on one stream; a version is "" and a time None while there was none.
 
-    `took`: seconds from the publication of a change to the ACK that was the last; None if that carried none.
+    `unanswered`: what was sent last is neither acknowledged nor refused yet. `took`: seconds from the
+    publication of a change to the ACK that was the last; None if that carried none.
     `refused`: what the last NACK was about, even if the view has something else for these names by now.
     """
 
@@ -66,6 +67,7 @@ class TypeStatus:
     resources: int = 0
     took: float | None = None
     refused: tuple[Refusal, ...] = ()
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class NodeStatus:
 
     `state_since` is when it came into this state. `revision` is the last one of its view that the node holds
     entirely, removals included; 0 before. `reached` is the last one of which everything was sent to it and
-    answered: what is to leave may still be there, and what it refused is in `refusals`.
+    answered: what is to leave may still be there, and what it refused is in `refusals`. `returned`: it held
+    something when its stream began, so its process is older than that.
     """
 
     node: Node
@@ -88,6 +91,7 @@ class NodeStatus:
     reached: int = 0
     connected: bool = True
     connected_since: float | None = None
+    returned: bool = False
     last_seen: float = 0.0
     state_since: float | None = None
 

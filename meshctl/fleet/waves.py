@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from meshctl.fleet.fleet import NodeStatus, Refusal
+from meshctl.fleet.silence import SILENCE, Asked
 from meshctl.names import Ref
 from meshctl.units import Percent
 
 Share = int | Percent
 """How many nodes a wave reaches, with those before it: a number of them, or a part of all."""
-
-SILENCE = 20.0
-"""Seconds for which a node may leave a change unanswered before the run counts as stopped."""
 
 RETURN = 30.0
 """Seconds within which nodes are back after a restart of the server: the longest back-off of an Envoy whose
@@ -46,7 +44,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a run does not go on: this node refused something of it, or leaves it unanswered (no refusal)."""
+    """Why a run does not go on: this node refused something of it, or has not taken it (no refusal)."""
 
     node: str
     refusal: Refusal | None = None
@@ -94,6 +92,7 @@ class Run:
         # Connected leaders that have not taken it, since when they may; the longest first.
         self._missing: dict[str, float] = {}
         self._refusing: dict[str, tuple[Refusal, ...]] = {}  # of the change, by node; never none
+        self._asked = Asked()
         self._away: dict[str, float] = dict.fromkeys(self._leaders, now)
         self._reached_at: float | None = None
         self._wave = 0
@@ -154,6 +153,7 @@ class Run:
         self._away.pop(node, None)
         if node in self._leaders and self._connected[node] == 1:
             self._missing[node] = now
+            self._asked.forget(node)
             self._reached_at = None
 
     def leave(self, node: str, now: float) -> None:
@@ -182,6 +182,10 @@ class Run:
             self._missing.pop(node, None)
         else:
             self._missing.setdefault(node, now)
+        if node in self._missing:
+            self._asked.hear(status, self._missing[node])
+        else:
+            self._asked.forget(node)
         self._note_reached(now)
 
     def amend(self, moving: Mapping[Ref, str], now: float) -> None:
@@ -207,6 +211,8 @@ class Run:
 
     def step(self, now: float) -> Lead | End | None:
         """What is to be done now, None: nothing before the next event or `deadline`."""
+        if self.silent(now):
+            return None
         if not self._led:
             return self._first(now)
         if (second := self._try_second(now)) is not None:
@@ -228,12 +234,16 @@ class Run:
             times.append(self._given_up_at)
         if self._reached_at is not None:
             times.append(self._next_at)
-        if self._refusing:
-            times.append(self._counts_from)  # the one that refused is known then for the only one there is
+        if (silent_at := self._silent_at) is not None:
+            times.append(silent_at)
+        if self._refusing or self._missing:
+            times.append(self._counts_from)  # one that fails is known then for the only one there is
         return min((time for time in times if time > now), default=None)
 
     def stop(self, now: float) -> Stop | None:
         """Why the run does not go on by itself, None if it does."""
+        if silent := self.silent(now):
+            return Stop(min(silent))
         if self._in_first and self._second and not self._all_failed(now):
             return None  # the second node has not answered yet, or took it
         refusing = [node for node in self._refusing if node not in self._excused]
@@ -258,6 +268,14 @@ class Run:
             if not one.passing and all((one.ref, one.version) in versions for versions in said)
         ]
 
+    def silent(self, now: float) -> frozenset[str]:
+        """The first node and a second one, or the only one there is, where none of them answered what it was
+        sent of the change; else none. Also those whose streams ended so.
+        """
+        silent_at = self._silent_at
+        late = silent_at is not None and now >= silent_at
+        return frozenset(self._leaders) if late and self._tried(now) else frozenset()
+
     def is_superseded(self, names: Collection[Ref], now: float) -> bool:
         """Whether a newer change of these names takes the place of the run: it is stopped.
 
@@ -271,11 +289,15 @@ class Run:
     def heirs(self, now: float) -> frozenset[str]:
         """Who leads a run that takes the place of this one: those of its first wave; none for another run."""
         is_first = self._in_first and self._led > 0 and self.stop(now) is not None
-        return frozenset(self._leaders) if is_first else frozenset()
+        return frozenset(self._leaders) if is_first and not self.silent(now) else frozenset()
 
     @property
     def _led(self) -> int:
         return len(self._leaders) - len(self._away)
+
+    @property
+    def _silent_at(self) -> float | None:
+        return self._asked.silent_at(self._leaders) if self._in_first else None
 
     @property
     def _given_up_at(self) -> float:
@@ -289,7 +311,10 @@ class Run:
         """Nobody who was given the change is here: somebody else is taken, if they do not come back soon."""
         if not self._connected or (self._away and now < self._given_up_at):
             return None
-        return self._take(size(self.pace.shares[self._wave], self.nodes))
+        lead = self._take(size(self.pace.shares[self._wave], self.nodes))
+        self._trying = self._in_first and lead is not None
+        self._second |= self._trying and self._silent_at is not None  # they were asked, and left in silence
+        return lead
 
     def _try_second(self, now: float) -> Lead | None:
         """The first node failed, and that may be the node's own fault: another one is tried, once."""
@@ -303,7 +328,7 @@ class Run:
 
     def _tried(self, now: float) -> bool:
         """Whether nobody is left whom the first wave could show to be wrong."""
-        alone = self._may_count(now) and self._connected.keys() <= self._leaders
+        alone = self._may_count(now) and self.nodes > 0 and self._connected.keys() <= self._leaders
         return self._second or alone or self._led > size(self.pace.shares[0], self.nodes)
 
     def _all_failed(self, now: float) -> bool:

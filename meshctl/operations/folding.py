@@ -10,10 +10,10 @@ from functools import partial
 from typing import Protocol
 
 from meshctl.names import ENDPOINTS, Ref, ResourceKey
-from meshctl.operations.at_once import Change
-from meshctl.operations.contents import fold, with_contents
+from meshctl.operations.at_once import Change, Content
+from meshctl.operations.contents import Folded, fold, with_contents
 from meshctl.operations.holding import carried, seen
-from meshctl.snapshot import Resource, Snapshot, View, ViewSnapshot, moved_keys
+from meshctl.snapshot import Contents, Resource, Snapshot, View, ViewSnapshot, moved_keys
 
 Resources = Mapping[ResourceKey, Resource | None]
 Views = Mapping[str, View | None]
@@ -43,12 +43,20 @@ def folded(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -
             continue
         head = ViewSnapshot(snapshot, old).get
         known, as_seen = carried(old.contents, change, head)
-        taken = fold(known, as_seen, seen(old.contents, head), partial(runs.superseded, name))
-        contents = taken.contents
-        if contents.running and (taken.anew or not old.contents.running):
-            contents = replace(contents, leaders=runs.first(name))
-        if taken.anew or contents != old.contents:
-            yield name, with_contents(new, contents, snapshot.revision + 1)
+        taken = refolded(old, known, as_seen, seen(old.contents, head), runs)
+        if taken.anew or taken.contents != old.contents:
+            yield name, with_contents(new, taken.contents, snapshot.revision + 1)
+
+
+def refolded(old: View, known: Contents, change: Change, old_head: Content, runs: Runs) -> Folded:
+    """What a change, as nodes see it, makes of the contents of a view, with who leads then.
+
+    `known` are the contents with what is held back once it is taken in.
+    """
+    taken = fold(known, change, old_head, partial(runs.superseded, old.name))
+    if taken.contents.running and (taken.anew or not old.contents.running):
+        return replace(taken, contents=replace(taken.contents, leaders=runs.first(old.name)))
+    return taken
 
 
 def _changes(snapshot: Snapshot, resources: Resources, views: Views, runs: Runs) -> dict[str, Change]:

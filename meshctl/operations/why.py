@@ -44,10 +44,14 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """A resource that no node of the view is given, because so many `nodes` refused it in these words."""
+    """A resource that no node of the view is given, because so many `nodes` refused it in these words.
+
+    `silent`: they left it unanswered.
+    """
 
     refusal: Refusal
     nodes: int
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +168,27 @@ def _held(known: Known) -> Iterator[Cause]:
     for one in known.spared:
         refusal = one.refusal
         many = "1 node" if one.nodes == 1 else f"{one.nodes} nodes"
+        did = "did not answer" if one.silent else "refused it"
+        version = f" (version {refusal.version})" if refusal.version else ""
         yield Cause(
             "held",
-            f"{called(refusal.ref)} is given to no node of {known.status.view}, because {many} refused it"
-            f" (version {refusal.version}); everything that does not need it goes on",
+            f"{called(refusal.ref)} is given to no node of {known.status.view}, because {many} {did}"
+            f"{version}; everything that does not need it goes on",
             refusal.since,
             refusal.reason,
             tuple(known.lines.get(refusal.ref, ())),
-            (_CHANGE_FOR_ALL,),
+            _SPARED_SILENCE if one.silent else (_CHANGE_FOR_ALL,),
         )
     if not known.spared:
         yield Cause("held", known.status.reason, known.status.state_since, steps=_HELD)
 
 
 _CHANGE_FOR_ALL = "repair the entry; its next version goes to one node first, as any change"
+
+_SPARED_SILENCE = (
+    "look at those nodes: meshctl fleet why NODE; once one of them answers, it goes to one node first again",
+    "if they are to blame and not the change: meshctl apply --now; else repair the entry",
+)
 
 _HELD = (
     "it comes when the nodes before it have taken the change: meshctl fleet list, meshctl apply",

@@ -138,7 +138,7 @@ class _Server:
             limits=settings.limits,
             refused=lambda cause: self._metrics.refused.labels(cause.value).inc(),
         )
-        self._publisher.holds.accepted = self._ads.accepted
+        self._publisher.holds.holding = self._ads.holding
 
     async def run(self, services: Sequence[Service]) -> None:
         """Start, wait for `stop`, drain."""

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 import meshctl
 from meshctl.fleet.fleet import NodeState, NodeStatus
-from meshctl.serve.holds import HeldBack
+from meshctl.serve.held import HeldBack
 from meshctl.serve.progress import Wave
 from meshctl.serve.standing import Standing
 from meshctl.xds.types import TYPES
@@ -113,7 +113,7 @@ class _Gauges(Collector):
         yield _gauge("meshctl_waves", "Views through which a change goes in waves.", len(waves))
         words = "Views in which it does not go on: a node refused it, or leaves it unanswered."
         yield _gauge("meshctl_waves_stopped", words, sum(bool(wave.stopped) for wave in waves))
-        words = "Resources that no node of a view is given, because nodes refused them, counted once a view."
+        words = "Resources that no node of a view is given, refused or left unanswered; once a view."
         yield _gauge("meshctl_held_resources", words, len(self._held()))
 
 

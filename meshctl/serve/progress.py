@@ -6,7 +6,8 @@ May import the fleet.
 from dataclasses import dataclass
 
 from meshctl.fleet.fleet import Refusal
-from meshctl.fleet.waves import SILENCE, Run, Stop
+from meshctl.fleet.silence import SILENCE
+from meshctl.fleet.waves import Run, Stop
 
 _TOLD = 5  # nodes that a wave waits for, by name
 

@@ -227,11 +227,13 @@ class Publisher:
 
     def shown(self, statuses: Iterable[NodeStatus]) -> list[NodeStatus]:
         """Statuses as people see them: they tell, too, what keeps a node from the newest."""
-        return self.waves.shown(self.holds.shown(status) for status in statuses)
+        return self.waves.shown(self.holds.told.shown(statuses))
 
     def skip_waves(self, who: str) -> list[str]:
         """Give all nodes the newest, now, and say in which views; `who` is for the log."""
-        views = self.waves.skip(self._compiler.snapshot) if self.standing.live else {}
+        snapshot, views = self._compiler.snapshot, dict[str, View]()
+        if self.standing.live:
+            views = {**self.waves.skip(snapshot), **self.holds.skip(snapshot)}
         log.warning("waves skipped: by=%r views=%d", who, len(views))
         if views:
             self._compiler.revise(views)

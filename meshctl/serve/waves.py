@@ -25,7 +25,7 @@ class Waves:
     """All runs of one server.
 
     `changed` is called when `due` may have something to do, `condemned` with the view, and with what of its
-    change the first nodes refused.
+    change the first nodes refused, `silenced` with the first nodes where none of them answers.
     """
 
     def __init__(
@@ -34,6 +34,7 @@ class Waves:
         """From `counts_from` on, the nodes that are connected count as all there are."""
         self.changed: Callable[[], None] = lambda: None
         self.condemned: Callable[[str, Iterable[Refusal]], None] = lambda _view, _refusals: None
+        self.silenced: Callable[[str, frozenset[str]], None] = lambda _view, _nodes: None
         self._posts, self._pace, self._now, self._counts_from = posts, pace, now, counts_from
         self._runs: dict[str, Run] = {}
         self._apart: set[str] = set()
@@ -237,6 +238,7 @@ class Waves:
         known = self._stopped.pop(name, None)
         if stop is not None:
             self.condemned(name, run.condemned(now))
+            self.silenced(name, run.silent(now))
             self._stopped[name] = stop
             if stop != known:
                 log.error("wave stopped: view=%s wave=%d reason=%r", word(name), run.wave, why_stopped(stop))

@@ -1,5 +1,5 @@
 """What nodes of a view are given in place of its newest resources: while a change goes to them in waves, and
-where too many of them refused it.
+where too many of them refused it, or the first of them did not answer.
 
 May import `names`. Contents are told as overlays over the newest resources of the view, its *head*: what
 stands in none of them goes to everybody at once.
@@ -23,8 +23,9 @@ HEAD: Overlay = MappingProxyType({})
 class Held:
     """A resource of the head that nobody is given, because nodes refused it, until it changes.
 
-    `version` is the hash of the refused bytes, `kept` what is given in their place, None: nothing of this
-    name. `reason` is Envoy's, `since` in seconds of the epoch; `nodes` had refused it then, by their ids.
+    `version` is the hash of the refused bytes, "" for a name that goes; `kept` is given in their place, None:
+    nothing of this name. `reason` is Envoy's, `since` in seconds of the epoch; `nodes` had refused it then,
+    by their ids. `silent`: they did not refuse it, but left a change unanswered that it was a part of.
     """
 
     version: str
@@ -32,6 +33,7 @@ class Held:
     reason: str
     since: float
     nodes: frozenset[str]
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

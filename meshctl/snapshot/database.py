@@ -14,7 +14,7 @@ from typing import TypeVar
 from meshctl.snapshot.folder import NoSpace, StateUnavailable
 from meshctl.snapshot.rows import TABLES, Damaged
 
-SCHEMA = 3
+SCHEMA = 4
 """Raised with every change of the tables that an older meshctl could not read."""
 
 UNREADABLE = (sqlite3.Error, Damaged, LookupError, ValueError, TypeError)
@@ -23,6 +23,7 @@ UNREADABLE = (sqlite3.Error, Damaged, LookupError, ValueError, TypeError)
 _UPGRADES = {
     1: "ALTER TABLE views ADD COLUMN contents TEXT NOT NULL DEFAULT '[]'",
     2: "ALTER TABLE views ADD COLUMN held TEXT NOT NULL DEFAULT '[]'",
+    3: "",  # what is held back says one thing more, and is read without it
 }
 """What makes tables of a schema those of the next one."""
 

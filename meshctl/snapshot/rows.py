@@ -64,7 +64,7 @@ def view_row(view: View, number: Mapping[Resource, int]) -> Row:
     )
     about = [] if contents == ALIKE else [settled, leading, before, sorted(contents.leaders)]
     back = [
-        (*ref, one.version, _id(one.kept, number), one.reason, one.since, sorted(one.nodes))
+        (*ref, one.version, _id(one.kept, number), one.reason, one.since, sorted(one.nodes), one.silent)
         for ref, one in contents.held.items()
     ]
     held = [back, beside] if back else []
@@ -151,8 +151,10 @@ def _contents(
         return contents
     back, beside = held
     found = {
-        Ref(TypeUrl(url), name): Held(version, _kept(number, resources), reason, since, frozenset(nodes))
-        for url, name, version, number, reason, since, nodes in back
+        Ref(TypeUrl(url), name): Held(
+            version, _kept(number, resources), reason, since, frozenset(nodes), silent=any(silent)
+        )
+        for url, name, version, number, reason, since, nodes, *silent in back  # none before schema 4
     }
     return replace(contents, held=found, beside=_overlay(beside, resources))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.xds.channel import Channel
-from meshctl.xds.holding import Holding, Holdings
+from meshctl.xds.holding import UNKNOWN, Holding, Holdings
 from meshctl.xds.types import TYPES, ResourceType
 
 
@@ -120,6 +120,11 @@ class Client:
         """Whether the client holds resources of this type and could not say which."""
         channel = self.channel(type_url)
         return channel is not None and channel.opaque
+
+    def untold(self, ref: Ref) -> Holding | None:
+        """What the client may have under a name that it has not told, or not told yet; None: nothing."""
+        early = self.reconnected and (self._view is None or self.channel(ref.type) is None)
+        return Holding(claimed=UNKNOWN) if early or self.is_untold(ref.type) else None
 
     def may_ask(self, ref: Ref) -> bool:
         """Whether the client asked for this name, or may be about to.

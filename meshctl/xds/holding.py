@@ -52,6 +52,10 @@ class Holding:
         """Whether it may be a version that nobody here knows."""
         return bool(self.claimed) and all(one.version != self.claimed for one in self.possible)
 
+    def may_be_other_than(self, version: str) -> bool:
+        """Whether the client may have another version than this one."""
+        return self.claimed not in ("", version) or any(one.version != version for one in self.versions())
+
     @property
     def needs(self) -> frozenset[Ref]:
         """What any of these versions needs."""

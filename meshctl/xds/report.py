@@ -53,7 +53,11 @@ def refusals(client: Client) -> tuple[Refusal, ...]:
 def types(client: Client) -> tuple[TypeStatus, ...]:
     """One status for each type that the node asked for."""
     return tuple(
-        replace(channel.status, resources=len(client.holdings.of(channel.row.url)))
+        replace(
+            channel.status,
+            resources=len(client.holdings.of(channel.row.url)),
+            unanswered=channel.inflight is not None,
+        )
         for channel in client.channels()
     )
 

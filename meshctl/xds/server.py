@@ -12,10 +12,10 @@ import grpc
 from meshctl.fleet.fleet import Fleet
 from meshctl.fleet.node import Node
 from meshctl.names import Ref
-from meshctl.snapshot import Resource
 from meshctl.xds.admission import Quiet, most_streams
 from meshctl.xds.door import Door
 from meshctl.xds.heavy import Heavy
+from meshctl.xds.holding import Holding
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
 from meshctl.xds.ordering import Ordering
@@ -113,10 +113,10 @@ class AdsServer:
         found = [one for one in self._sessions if one.node is not None and one.node.id == node_id]
         return found[-1].inventory(waiting=waiting) if found else None
 
-    def accepted(self, node_id: str, ref: Ref) -> Resource | None:
-        """What a connected node accepted last under a name; None if nothing, or nothing known here."""
+    def holding(self, node_id: str, ref: Ref) -> Holding | None:
+        """What a node has, or may have, under a name; None: surely nothing, or it is not connected."""
         sessions = self._of_node.get(node_id, [])
-        return sessions[-1].accepted(ref) if sessions else None
+        return sessions[-1].holding(ref) if sessions else None
 
     async def drain(self) -> None:
         """End all streams, so that clients go elsewhere, and take no more. Returns when they have ended."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import Ref
-from meshctl.snapshot import Resource, ViewSnapshot
+from meshctl.snapshot import ViewSnapshot
 from meshctl.xds import delta, sotw
 from meshctl.xds.admission import Bucket
 from meshctl.xds.events import Dialect, Send
 from meshctl.xds.heavy import Heavy
+from meshctl.xds.holding import Holding
 from meshctl.xds.identity import Incoming, is_introduced, node_of
 from meshctl.xds.inventory import Inventory
 from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
@@ -109,9 +110,9 @@ class Session:
         """What the node has and shall have, or only what waits; None before its first request."""
         return None if self._stream is None else self._stream.inventory(waiting=waiting)
 
-    def accepted(self, ref: Ref) -> Resource | None:
-        """What the node accepted last under a name, as far as it is known."""
-        return None if self._stream is None else self._stream.accepted(ref)
+    def holding(self, ref: Ref) -> Holding | None:
+        """What the node has, or may have, under a name; None: surely nothing."""
+        return None if self._stream is None else self._stream.holding(ref)
 
     async def run(self, requests: AsyncIterator[bytes], write: Callable[[bytes], Awaitable[None]]) -> None:
         """Serve until the client leaves or `close`. Raises Overstepped where the stream must fail."""

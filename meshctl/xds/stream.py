@@ -10,7 +10,7 @@ from dataclasses import replace
 from meshctl.fleet.fleet import NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
-from meshctl.snapshot import Resource, ViewSnapshot
+from meshctl.snapshot import ViewSnapshot
 from meshctl.xds import answers, intake, inventory, report
 from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
@@ -106,13 +106,13 @@ class Stream:
             revision=self._revision,
             reached=self._reached,
             connected_since=self._opened,
+            returned=self._client.reconnected,
             last_seen=self._heard,
         )
 
-    def accepted(self, ref: Ref) -> Resource | None:
-        """What the node accepted last under a name, as far as it is known."""
-        holding = self._client.held(ref)
-        return None if holding is None else holding.accepted
+    def holding(self, ref: Ref) -> Holding | None:
+        """What the node has, or may have, under a name; None: surely nothing."""
+        return self._client.held(ref) or self._client.untold(ref)
 
     def inventory(self, *, waiting: bool = False) -> Inventory:
         """What the node has and shall have, name by name; with `waiting` only what waits, which is cheap."""

@@ -1,10 +1,12 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
-from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
+from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
-from meshctl.fleet.waves import SILENCE, End, Lead, Pace, Run, Share, Stop, ordered, size
+from meshctl.fleet.silence import SILENCE
+from meshctl.fleet.waves import End, Lead, Pace, Run, Share, Stop, ordered, size
 from meshctl.names import CLUSTER, Ref, Role
 from meshctl.units import Percent
 
@@ -37,6 +39,22 @@ class Fleet:
     def refuse(self, node: str, version: str = "1") -> None:
         refusal = Refusal(A, version, "no", self.now)
         self.run.hear(status(node, self.revision, refusal), self.now)
+
+    def ask(self, *nodes: str, sent_at: float | None = None) -> None:
+        """These nodes were sent an answer, now or then, and leave it unanswered."""
+        owed = TypeStatus("rds", sent_at=self.now if sent_at is None else sent_at, unanswered=True)
+        for node in nodes:
+            self.run.hear(replace(status(node, 0), types=(owed,)), self.now)
+
+    def ask_both(self) -> set[str]:
+        """The first node and a second one are asked in vain, one after the other."""
+        self.ask(self.first())
+        self.now += SILENCE
+        second = self.step()
+        assert isinstance(second, Lead)
+        self.ask(*second.nodes)
+        self.now += SILENCE
+        return set(self.run.leaders)
 
     def first(self) -> str:
         """Take the first wave, and give its node."""
@@ -372,3 +390,97 @@ def test_two_that_refuse_different_things_condemn_nothing() -> None:
     assert not run.condemned(0.0)
     run.hear(status("n", 1, Refusal(A, "1", "no", 0.0), Refusal(b, "1", "no", 0.0)), 0.0)
     assert [one.ref for one in run.condemned(0.0)] == [A]
+
+
+def test_first_node_and_a_second_one_that_do_not_answer_are_silent() -> None:
+    fleet = Fleet(30)
+    both = fleet.ask_both()
+    assert fleet.run.silent(fleet.now - 0.1) == frozenset()
+    assert fleet.run.silent(fleet.now) == both
+    assert fleet.step() is None
+    assert fleet.run.stop(fleet.now) == Stop(min(both))
+    assert not fleet.run.heirs(fleet.now), "a repair begins with nodes that answer"
+
+
+def test_answer_from_one_of_both_ends_the_silence() -> None:
+    for answer in (Fleet.take, Fleet.refuse):
+        fleet = Fleet(30)
+        both = fleet.ask_both()
+        answer(fleet, max(both))
+        assert not fleet.run.silent(fleet.now)
+
+
+def test_only_node_is_silent_once_all_others_would_be_back_after_a_restart() -> None:
+    run = Run(PACE, ["n"], {A: "1"}, 0.0, revision=1, counts_from=30.0)
+    run.join("n", 1.0)
+    owed = TypeStatus("rds", sent_at=1.0, unanswered=True)
+    run.hear(replace(status("n", 0), types=(owed,)), 1.0)
+    assert not run.silent(29.0)
+    assert run.deadline(25.0) == 30.0
+    assert run.silent(30.0) == {"n"}
+
+
+def test_node_that_answers_slowly_or_waits_or_was_silent_before_is_not_silent_about_the_change() -> None:
+    fleet = Fleet(1)
+    node = fleet.first()
+    fleet.now = 15.0
+    fleet.ask(node)  # it has answered what it was sent first
+    fleet.now = SILENCE
+    assert fleet.run.stop(fleet.now) == Stop(node)
+    assert not fleet.run.silent(fleet.now)
+    assert fleet.run.deadline(fleet.now) == 15.0 + SILENCE
+    fleet.run.hear(status(node, 0), fleet.now)  # something waits, and nothing is on its way
+    assert not fleet.run.silent(1000.0)
+    fleet.ask(node, sent_at=-1.0)
+    assert not fleet.run.silent(1000.0)
+
+
+def test_stream_that_ends_is_no_answer_and_an_envoy_that_is_back_is_asked_anew() -> None:
+    fleet = Fleet(3)
+    first = fleet.first()
+    fleet.ask(first)
+    fleet.run.leave(first, 1.0)
+    fleet.now = 1.0 + SILENCE
+    second = fleet.step()
+    assert isinstance(second, Lead)
+    fleet.ask(*second.nodes)
+    (other,) = second.nodes
+    fleet.run.leave(other, fleet.now)
+    fleet.now += SILENCE
+    assert fleet.run.silent(fleet.now) == {first, other}
+    assert fleet.step() is None, "and no third one is tried"
+    fleet.run.join(first, fleet.now)
+    assert not fleet.run.silent(fleet.now)
+
+
+def test_only_node_that_leaves_unanswered_is_waited_for() -> None:
+    fleet = Fleet(1)
+    node = fleet.first()
+    fleet.ask(node)
+    fleet.run.leave(node, 1.0)
+    assert not fleet.run.silent(1000.0)
+
+
+def test_one_that_refuses_and_one_that_left_in_silence_condemn() -> None:
+    fleet = Fleet(3)
+    first = fleet.first()
+    fleet.ask(first)
+    fleet.run.leave(first, 1.0)
+    fleet.now = 1.0 + SILENCE
+    second = fleet.step()
+    assert isinstance(second, Lead)
+    fleet.refuse(*second.nodes)
+    fleet.step()
+    assert [one.ref for one in fleet.run.condemned(fleet.now)] == [A]
+
+
+def test_second_one_that_refuses_after_the_first_went_away_unasked_is_followed_by_another() -> None:
+    fleet = Fleet(3)
+    first = fleet.first()
+    fleet.run.leave(first, 1.0)
+    fleet.now = 1.0 + SILENCE
+    second = fleet.step()
+    assert isinstance(second, Lead)
+    fleet.refuse(*second.nodes)
+    assert not fleet.run.condemned(fleet.now)
+    assert isinstance(fleet.step(), Lead)

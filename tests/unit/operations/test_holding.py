@@ -6,9 +6,10 @@ import pytest
 
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, ResourceKey
 from meshctl.operations.contents import ended, fold, over, skipped
-from meshctl.operations.holding import carried, give_up, hold, last_good, seen
+from meshctl.operations.holding import carried, give_up, hold, hush, last_good, let_go, seen
 from meshctl.snapshot import ALIKE, Contents, Held, Resource
 from meshctl.snapshot.encode import assemble
+from meshctl.xds.holding import Holding
 
 Content = dict[Ref, Resource | None]
 
@@ -33,9 +34,9 @@ def published(contents: Contents, old: Content, new: Content) -> Contents:
 
 def refused(contents: Contents, head: Content, resource: Resource) -> Contents:
     """As when nodes refused a resource of the head."""
-    kept = last_good(contents, resource.ref, ())
+    kept = last_good(contents, (resource.ref, resource.version), ())
     held = Held(resource.version, kept, "bad", 1.0, frozenset({"n"}))
-    return hold(contents, head.get, resource.ref, held)
+    return hold(contents, head.get, {resource.ref: held})
 
 
 def has(contents: Contents, head: Content, *, led: bool) -> Content:
@@ -47,6 +48,7 @@ def has(contents: Contents, head: Content, *, led: bool) -> Content:
 A, B, BAD = cluster("a"), cluster("b", "2"), cluster("a", "bad")
 OLD = content(A, cluster("b"), routes("1", "a"))
 NEW = content(BAD, B, routes("1", "a"))
+SILENT = Held("", None, "no answer", 1.0, frozenset({"n"}), silent=True)
 
 
 def running() -> Contents:
@@ -129,8 +131,80 @@ def test_leaders_go_back_where_something_newer_waits_already() -> None:
     assert has(contents, newest, led=True) == {**OLD, B.ref: B}
 
 
-def test_last_good_is_what_nodes_accepted_where_nothing_runs_and_unknown_is_not_absent() -> None:
-    assert last_good(ALIKE, A.ref, [A]) == A
-    assert last_good(Contents(before={A.ref: A}), A.ref, []) == A
+def test_last_good_is_another_version_that_a_node_accepted_or_what_the_last_run_replaced() -> None:
+    bad = (A.ref, BAD.version)
+    assert last_good(ALIKE, bad, [Holding(accepted=BAD), Holding(accepted=A)]) == A
+    assert last_good(Contents(before={A.ref: A}), bad, [Holding(accepted=BAD)]) == A
+
+
+def test_name_that_no_node_may_have_otherwise_is_new_and_what_is_unknown_is_not_absent() -> None:
+    bad = (A.ref, BAD.version)
+    assert last_good(ALIKE, bad, [Holding(possible=(BAD,)), Holding(accepted=BAD)]) is None
+    for other in (Holding(claimed="older"), Holding(possible=(A, BAD))):
+        with pytest.raises(LookupError):
+            last_good(ALIKE, bad, [Holding(accepted=BAD), other])
+
+
+def test_endpoints_are_new_only_where_the_last_run_brought_them() -> None:
+    bad = assemble(ResourceKey(ENDPOINTS, "a"), b"bad")
+    version = (bad.ref, bad.version)
     with pytest.raises(LookupError):
-        last_good(Contents(before={A.ref: None}), A.ref, [])
+        last_good(ALIKE, version, [])
+    assert last_good(Contents(before={bad.ref: None}), version, []) is None
+
+
+def test_change_that_is_left_unanswered_is_given_to_nobody_until_a_part_of_it_changes() -> None:
+    gone = cluster("gone")
+    old, new = {**OLD, gone.ref: gone}, {**NEW, Ref(ROUTES, "r"): routes("2", "a", "b")}
+    contents = hush(replace(published(ALIKE, old, new), leaders=frozenset({"n"})), new.get, SILENT, ())
+    assert not contents.running
+    assert contents.held.keys() == {A.ref, B.ref, gone.ref, Ref(ROUTES, "r")}
+    assert has(contents, new, led=False) == old
+    beside = published(contents, new, {**new, **content(cluster("c"))})
+    assert beside.settled == {Ref(CLUSTER, "c"): None}
+    assert has(beside, {**new, **content(cluster("c"))}, led=False) == old
+    repaired = {**new, A.ref: cluster("a", "good")}
+    after = published(contents, new, repaired)
+    assert not after.held
+    assert has(after, repaired, led=True) == repaired
+    assert has(after, repaired, led=False) == old
+
+
+def test_change_that_is_answered_after_all_goes_out_again_from_the_first_node() -> None:
+    contents = hush(running(), NEW.get, SILENT, ())
+    known, change = let_go(contents, NEW.get, contents.held.keys())
+    after = fold(known, change, seen(contents, NEW.get), lambda _names: False).contents
+    assert has(after, NEW, led=True) == NEW
+    assert has(after, NEW, led=False) == OLD
+
+
+def test_what_a_node_took_after_all_is_not_given_up_for_silence_again() -> None:
+    contents = hush(running(), NEW.get, SILENT, {(A.ref, BAD.version)})
+    assert contents.held.keys() == {B.ref}
+    assert contents.moving == {A.ref}
+
+
+def test_endpoints_that_change_by_themselves_repair_nothing_that_was_left_unanswered() -> None:
+    new = content(cluster("c"), assemble(ResourceKey(ENDPOINTS, "c"), b"1"))
+    head = {**OLD, **new}
+    contents = hush(published(ALIKE, OLD, head), head.get, SILENT, ())
+    after = published(contents, head, {**head, **content(assemble(ResourceKey(ENDPOINTS, "c"), b"2"))})
+    assert after.held.keys() == {Ref(CLUSTER, "c")}
+
+
+def test_leaders_go_back_from_what_they_left_unanswered_where_something_newer_waits() -> None:
+    newest = {**NEW, A.ref: cluster("a", "good")}
+    contents = hush(published(running(), NEW, newest), newest.get, SILENT, ())
+    assert contents.held.keys() == {B.ref}
+    assert has(contents, newest, led=True) == OLD
+    assert contents.settled == {A.ref: A}
+
+
+def test_routes_on_their_way_to_a_new_cluster_that_was_held_back_go_without_it_once_it_changed() -> None:
+    new = cluster("c", "bad")
+    head = {**OLD, **content(new, routes("2", "a", "c"))}
+    contents = refused(replace(published(ALIKE, OLD, head), leaders=frozenset({"n"})), head, new)
+    for changed in ({**head, new.ref: cluster("c", "good")}, {**OLD, **content(routes("3", "a"))}):
+        after = published(contents, head, changed)
+        assert has(after, changed, led=True) == {**OLD, **content(routes("2", "a", "c"))}
+        assert new.ref in after.led, "absent, and known to be: it is not waited for"

@@ -105,7 +105,7 @@ def test_what_is_held_back_of_a_view_is_no_change_there_when_it_goes() -> None:
     newest = refused.get(ref)
     assert newest is not None
     held = Held(newest.version, good.get(ref), "no", 0.0, frozenset({"web@1"}))
-    contents = hold(refused.view.contents, refused.get, ref, held)
+    contents = hold(refused.view.contents, refused.get, {ref: held})
     made.revise({WEB: replace(refused.view, contents=contents)})
     live = made.snapshot
     made.resolver.change({"a/users.yaml": read_source("a/users.yaml", service("users"))})

@@ -124,6 +124,7 @@ def test_what_is_held_back_is_loaded_with_what_is_kept_for_it(tmp_path: Path) ->
     held = {
         old.ref: Held("v2", old, "bad", 1.5, frozenset({"n"})),
         Ref(CLUSTER, "c"): Held("v1", None, "worse", 2.5, frozenset()),
+        Ref(CLUSTER, "d"): Held("", a, "no answer", 3.5, frozenset({"n"}), silent=True),
     }
     contents = Contents(held=held, beside={beside.ref: beside})
     snapshot = published(Snapshot(), a, views=[replace(view("web", a), contents=contents)])
