@@ -41,6 +41,7 @@ IN_USE = Refusal(
     -5.0,
     passing=True,
 )
+UNANSWERED = Refusal(Ref(ROUTES, "egress/web"), "51ab", "no answer for 20 s from web@a, web@b", -40.0)
 SILENT = TypeStatus("rds", sent="51ab", acked="8aa1", sent_at=-25.0, acked_at=-90.0, resources=1)
 WAIT = Wait(Ref(ROUTES, "egress/web"), (Ref(CLUSTER, "users/v2"),), -4.0)
 NO_PORT = Finding(Span(USERS, 2, 7), "MSH0202", "'x' is not a port", "write a number of 1 to 65535")
@@ -66,6 +67,11 @@ CASES: Mapping[str, Known] = {
     "held": Known(status(NodeState.HELD, f"wave 1 of 3 of {NODE.view} waits for web@host-3")),
     "held, because others refused it": Known(
         status(NodeState.HELD, "endpoints users/v1 is held back"), spared=[Spared(BAD, 2)], lines=LINES
+    ),
+    "held, because others did not answer": Known(
+        status(NodeState.HELD, "routes egress/web is held back"),
+        spared=[Spared(UNANSWERED, 2, silent=True)],
+        lines=LINES,
     ),
     "orphan": Known(status(NodeState.ORPHAN)),
     "unknown": Known(status(NodeState.UNKNOWN), unknown="unknown service 'wbe'; the nearest name is 'web'"),
