@@ -16,16 +16,22 @@ from meshctl.verify.processes import Envoy
 from meshctl.verify.scene import USERS_FILE, Scene
 from meshctl.verify.stage import Stage
 from tests.support import admin, fleet
-from tests.support.waiting import eventually
+from tests.support.waiting import LIMIT_S, eventually
 
 FIRST = "gateway"
 """The gateway that every stage has."""
 
 
-async def gateway(scene: Scene, name: str) -> Envoy:
-    """Start one more gateway `edge`, with this id."""
+async def gateway(scene: Scene, name: str, by: str = "") -> Envoy:
+    """Start one more gateway `edge`, with this id; `by`: the address of a proxy to the control plane.
+
+    What the proxy swallows for long does not make it connect anew.
+    """
     (port,) = free_ports(1)
-    config = json.dumps(bootstrap(Identity(Role.GATEWAY, ("edge",), name), scene.control_plane, port))
+    identity = Identity(Role.GATEWAY, ("edge",), name)
+    config = json.dumps(bootstrap(identity, by or scene.control_plane, port))
+    if by:
+        config = config.replace('"interval": "30s"', '"interval": "600s"')
     return await Envoy.run(name, config, port, scene.folder)
 
 
@@ -41,9 +47,9 @@ class Gateways:
     def scene(self) -> Scene:
         return self.stage.scene
 
-    async def add(self, name: str) -> None:
-        """One more, ready."""
-        envoy = await self.running.enter_async_context(await gateway(self.scene, name))
+    async def add(self, name: str, by: str = "") -> None:
+        """One more, ready; by way of a proxy, if its address is given."""
+        envoy = await self.running.enter_async_context(await gateway(self.scene, name, by))
         self.envoys[name] = envoy
         await envoy.wait_ready()
 
@@ -67,13 +73,13 @@ class Gateways:
         found = [sum((await one.stats(pattern)).values()) for one in self.envoys.values()]
         return {name for name, count in zip(self.envoys, found, strict=True) if count}
 
-    async def until_having(self, request: str, number: int) -> set[str]:
+    async def until_having(self, request: str, number: int, limit_s: float = LIMIT_S) -> set[str]:
         """Wait until exactly so many gateways have this timeout, and return which."""
 
         async def reached() -> bool:
             return len(await self.having(request)) == number
 
-        await eventually(reached, f"{number} gateways have the timeout {request}")
+        await eventually(reached, f"{number} gateways have the timeout {request}", limit_s)
         return await self.having(request)
 
     async def until_states(self, states: Mapping[str, int]) -> None:
