@@ -8,15 +8,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from typing import ParamSpec
 
+from meshctl.serve.slices import whole
 from meshctl.snapshot import Snapshot
 from meshctl.snapshot.disk import Disk
 from meshctl.snapshot.folder import StateUnavailable
 
 log = logging.getLogger(__name__)
-
-P = ParamSpec("P")
 
 STAMP_S = 60.0
 """How often the state is stamped as current, in seconds."""
@@ -65,7 +63,7 @@ class Saver:
             texts, self._texts = self._texts, {}
             snapshot, self._snapshot = self._snapshot, None
             if snapshot is not None:
-                await _to_its_end(self._write, texts, snapshot)
+                await whole(asyncio.to_thread(self._write, texts, snapshot))  # which nothing else keeps
 
     async def stamp(self) -> None:
         """Note that what was published last is current now; or save it, where that failed or was removed."""
@@ -78,7 +76,7 @@ class Saver:
             await self.flush()
         elif self._written is not None:
             async with self._busy:
-                await _to_its_end(self._write_stamp)
+                await whole(asyncio.to_thread(self._write_stamp))
 
     def _write(self, texts: Mapping[str, bytes | None], snapshot: Snapshot) -> None:
         try:
@@ -102,12 +100,3 @@ class Saver:
         except sqlite3.Error as error:
             self.failures += 1
             log.error("state not stamped: reason=%r retry_s=%g", str(error), STAMP_S)
-
-
-async def _to_its_end(write: Callable[P, None], *given: P.args, **named: P.kwargs) -> None:
-    """Write in a thread; who is cancelled meanwhile goes when it is done: nothing else keeps that."""
-    writing = asyncio.ensure_future(asyncio.to_thread(write, *given, **named))
-    try:
-        await asyncio.shield(writing)
-    finally:
-        await asyncio.wait([writing])

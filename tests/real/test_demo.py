@@ -14,6 +14,7 @@ import pytest
 from meshctl.cli.main import run
 from meshctl.verify.child import Child
 from meshctl.verify.demo import WEIGHTS, Demo, Step
+from meshctl.verify.load import Shape
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from tests.support.orders import AtOnce
 from tests.support.planes import in_process
@@ -23,9 +24,13 @@ from tests.support.waiting import LIMIT_S, eventually
 STOPPED = "\x1b[?25hstopped; nothing is left running"  # the cursor is back before the last word
 
 
-async def finished(folder: Path, ordering: Ordering) -> tuple[Demo, list[Step]]:
+FEWER = Shape(requests_per_change=200)
+"""A control's load: as many requests at a time, and no share to be measured."""
+
+
+async def finished(folder: Path, ordering: Ordering, shape: Shape | None = None) -> tuple[Demo, list[Step]]:
     """A whole run of the demo on a control plane in this process."""
-    demo, steps = Demo(folder, in_process(ordering)), list[Step]()
+    demo, steps = Demo(folder, in_process(ordering), shape), list[Step]()
     await demo.run(steps.append)
     return demo, steps
 
@@ -33,7 +38,7 @@ async def finished(folder: Path, ordering: Ordering) -> tuple[Demo, list[Step]]:
 async def test_the_demo_loses_requests_in_another_order_and_none_in_the_order_by_needs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    control, _ = await finished(tmp_path_factory.mktemp("control"), AtOnce())
+    control, _ = await finished(tmp_path_factory.mktemp("control"), AtOnce(), FEWER)
     assert control.report.tally.failed > 0
     demo, steps = await finished(tmp_path_factory.mktemp("demo"), NeedsOrder())
     assert_nothing_lost(demo.report)
