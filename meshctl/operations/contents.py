@@ -145,18 +145,20 @@ def close(overlay: dict[Ref, Resource | None], head: Content, known: Content, ch
     open_ = [one for one in overlay.values() if one is not None]
     open_ += [new for ref, (_, new) in change.items() if new is not None and ref not in overlay]
     while open_:
-        for need in _needs(open_.pop()):
+        one = open_.pop()
+        is_known = known(one.ref) == one
+        for need in _needs(one):
             if held(need) is not None:
                 continue
             newest, older = head(need), known(need)
-            if newest is not None:
+            if need.type == CLUSTER and older is None and (is_known or newest is None):
+                overlay[need] = None  # it was held back as a new name: what needs it goes without that part
+            elif newest is not None:
                 del overlay[need]
                 open_.append(newest)
             elif older is not None:
                 overlay[need] = older
                 open_.append(older)
-            elif need.type == CLUSTER:
-                overlay[need] = None  # it was held back as a new name: what needs it goes without that part
 
 
 def _needs(resource: Resource) -> Iterator[Ref]:

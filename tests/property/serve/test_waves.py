@@ -276,8 +276,18 @@ GONE: list[tuple[object, ...]] = [*REPAIRED[:2], ("edit", Users(connect=1, reque
 """Or it goes, while the routes to it are on their way."""
 
 
+REPAIRED_LATE: list[tuple[object, ...]] = [
+    ("edit", Users(connect=POISON, split=(10, 90)), ("take", "web@a"), ("join", "web@a"), ("take", "web@a")),
+    ("take", "web@a"),
+    ("edit", Users(split=(50, 50))),
+    ("join", "web@b"),
+]
+"""A new version, held back, whose routes reached all without it; repaired, it goes in waves."""
+
+
 @given(OPS)
 @example(OVERTAKEN)
+@example(REPAIRED_LATE)
 @example(REPAIRED_TOO_LATE)
 @example(TAKEN_BACK_TOO_LATE)
 @example(REFUSED_BETWEEN)
