@@ -48,13 +48,14 @@ def node_of(message: NodeMessage, limits: Limits = LIMITS) -> Node:
     """
     _check_size(message, limits)
     fields = message.metadata.fields
-    role = Role(fields["role"].string_value) if "role" in fields else Role.SIDECAR
+    role_name = fields["role"].string_value if "role" in fields else Role.SIDECAR.value
     services = tuple(sorted({one.string_value for one in fields["services"].list_value.values}))
     if len(services) > _MOST_SERVICES:
         raise ValueError(f"{len(services)} services on one machine; {_MOST_SERVICES} are the most")
     egress = fields["egress"].string_value if "egress" in fields else ""
-    for text in (message.id, message.cluster, egress, *services):
+    for text in (message.id, message.cluster, role_name, egress, *services):
         _check_line(text)
+    role = Role(role_name)
     return Node(
         message.id,
         role,

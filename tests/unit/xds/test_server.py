@@ -216,6 +216,14 @@ async def test_a_first_request_beyond_what_a_node_says_ends_the_stream(
         assert server.views.seats == []
 
 
+async def test_what_a_refused_node_said_of_its_role_is_not_repeated_at_length() -> None:
+    async with running() as server:
+        server.views.publish(1)
+        call = server.call(DELTA)
+        await call.write(with_metadata(role="x" * 2_000).SerializeToString())
+        assert 0 < len(await call.details() or "") < 200
+
+
 def with_state(resources: int) -> bytes:
     """The first request of a node that comes back with so many clusters."""
     message = delta_request()
