@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from meshctl.fleet.fleet import Refusal
-from meshctl.fleet.waves import size
+from meshctl.fleet.pace import size
 from meshctl.names import Ref
 from meshctl.units import Percent
 

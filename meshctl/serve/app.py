@@ -20,7 +20,7 @@ from meshctl.catalog.folder import NoCatalog
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import Fleet, NodeStatus
-from meshctl.fleet.waves import RETURN
+from meshctl.fleet.pace import RETURN
 from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, allow_connections, bound

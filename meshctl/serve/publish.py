@@ -29,7 +29,7 @@ from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeStatus
 from meshctl.fleet.node import Node
-from meshctl.fleet.waves import RETURN, Pace
+from meshctl.fleet.pace import RETURN, Pace
 from meshctl.mesh.waves import WAVES
 from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
 from meshctl.operations.admit import Admission, Outcome, ReadEntry

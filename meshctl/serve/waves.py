@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
-from meshctl.fleet.waves import End, Lead, Pace, Run, Stop, ordered, size
+from meshctl.fleet.pace import Pace, ordered, size
+from meshctl.fleet.waves import End, Lead, Run, Stop
 from meshctl.names import Ref, ResourceKey
 from meshctl.operations.contents import ended, skipped, with_contents
 from meshctl.serve.lines import word

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from meshctl.cli.answers import Held
-from meshctl.fleet.waves import Run, ordered
+from meshctl.fleet.pace import ordered
+from meshctl.fleet.waves import Run
 from meshctl.verify.scene import USERS_FILE
 from meshctl.verify.stage import Stage
 from tests.support import admin, fleet

@@ -5,8 +5,9 @@ import pytest
 
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
+from meshctl.fleet.pace import Pace, Share, ordered, size
 from meshctl.fleet.silence import SILENCE
-from meshctl.fleet.waves import End, Lead, Pace, Run, Share, Stop, ordered, size
+from meshctl.fleet.waves import End, Lead, Run, Stop
 from meshctl.names import CLUSTER, Ref, Role
 from meshctl.units import Percent
 

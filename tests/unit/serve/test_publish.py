@@ -5,7 +5,7 @@ import pytest
 
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeState, NodeStatus, Refusal
 from meshctl.fleet.node import Node
-from meshctl.fleet.waves import RETURN
+from meshctl.fleet.pace import RETURN
 from meshctl.names import CLUSTER, Ref, Role
 from meshctl.operations.guard import NotGuarded
 from meshctl.serve.publish import Publisher

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from meshctl.fleet import silence, waves
-from meshctl.fleet.waves import ordered
+from meshctl.fleet import leaders, silence
+from meshctl.fleet.pace import ordered
 from meshctl.names import ROUTES
 from tests.support.catalogs import MESH, service
 from tests.support.fake_node import FakeNode, connected
@@ -24,7 +24,7 @@ CATALOG = {
 async def test_change_that_two_nodes_do_not_answer_is_held_until_one_of_them_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (silence, waves):
+    for module in (silence, leaders):
         monkeypatch.setattr(module, "SILENCE", 0.2)  # who is muted stays so for as long as the test wants
     async with running(tmp_path, CATALOG) as server:
         await server.answers(200)
