@@ -11,9 +11,10 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from meshctl.catalog.folder import Unreadable
-from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Planned, Target, Why
+from meshctl.cli.answers import Confirmed, Entry, NodeList, NodeResource, OneNode, Target, Why
 from meshctl.cli.errors import Denied, Failure, Stale, TimedOut
 from meshctl.cli.listening import Listener, listener
+from meshctl.cli.planned import Planned
 from meshctl.envoy.bootstrap import CONTROL_PLANE
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.v1.fleet_pb2_grpc import FleetStub

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from meshctl.cli.answers import Planned, PlannedResource, PlannedView
 from meshctl.cli.output import plural, table
+from meshctl.cli.planned import Planned, PlannedResource, PlannedView
 from meshctl.problems import Finding, Span
 
 COLORS = {"+": "green", "~": "yellow", "-": "red"}

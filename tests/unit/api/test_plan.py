@@ -11,8 +11,8 @@ from meshctl.api import plan as api
 from meshctl.api.plan import Planner
 from meshctl.catalog.folder import Unreadable
 from meshctl.cli import client
-from meshctl.cli.answers import Planned
 from meshctl.cli.errors import Failure, TimedOut
+from meshctl.cli.planned import Planned
 from meshctl.fleet.fleet import Fleet
 from meshctl.operations.proposal import Basis, Proposal, propose
 from meshctl.serve.publish import Publisher
