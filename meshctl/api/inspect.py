@@ -1,24 +1,20 @@
-"""One node looked at closely: what it waits for, what it has, and why, as our own messages. Entries, too.
+"""One node looked at closely: what it waits for, what it has, and why, as our own messages.
 
 May import what is served, and our own messages; `api/fleet.py` answers with these.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from meshctl.api.messages import Clock, location
 from meshctl.catalog.source import Source
 from meshctl.fleet.fleet import NodeState, NodeStatus
 from meshctl.operations.why import Cause, Known, Spared, Wait
-from meshctl.problems import Finding, Span
+from meshctl.problems import Span
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import CatalogState
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.xds.inventory import Inventory, Item, Stand
 from meshctl.xds.types import TYPES
-
-Clock = Callable[[float | None], Timestamp | None]
-"""Turns times of the loop's clock, which streams use, into those of the wall."""
 
 
 def known(publisher: Publisher, status: NodeStatus, found: Inventory | None) -> Known:
@@ -69,31 +65,6 @@ def cause_message(cause: Cause, sources: Mapping[str, Source], clock: Clock) -> 
         origins=[_origin(span, sources.get(span.file)) for span in cause.spans],
         next=cause.steps,
     )
-
-
-def broken_entries(
-    held: Mapping[str, Sequence[Finding]], unserved: Container[str]
-) -> Iterator[pb.BrokenEntry]:
-    """Why files are not served as they stand, and what is served of them instead."""
-    for file, found in held.items():
-        for finding in found:
-            yield pb.BrokenEntry(
-                location=location(finding.span),
-                code=finding.code,
-                message=_message(file, finding),
-                fix=finding.fix,
-                serving="nothing" if file in unserved else "last good",
-            )
-
-
-def _message(file: str, finding: Finding) -> str:
-    """What is wrong; if it is told of another file than the one that is held back, which one that is."""
-    return finding.message if finding.span.file == file else f"{finding.message}; this holds back {file}"
-
-
-def location(span: Span) -> pb.Location:
-    """A place in the catalog."""
-    return pb.Location(file=span.file, line=span.line, column=span.column)
 
 
 def _origin(span: Span, source: Source | None) -> pb.Origin:

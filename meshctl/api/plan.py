@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 import grpc
 
-from meshctl.api import inspect
+from meshctl.api.callers import Context
+from meshctl.api.messages import broken_entries, guarded_message
 from meshctl.catalog.folder import Unreadable, is_entry
 from meshctl.fleet.fleet import Fleet
 from meshctl.operations.plan import ResourceChange
@@ -29,7 +30,6 @@ PATIENCE_S = 30.0
 
 _NAMED = 20  # nodes of a view, by id
 
-_Context = grpc.aio.ServicerContext[object, object]
 Nodes = Mapping[str, Sequence[str]]
 """The ids of the connected nodes, sorted, by view."""
 
@@ -50,7 +50,7 @@ class Planner:
         self._turn = asyncio.Lock()
         self._rests_until = 0.0
 
-    async def answer(self, files: AsyncIterator[pb.CatalogFile], context: _Context) -> pb.PlanResponse:
+    async def answer(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> pb.PlanResponse:
         """The plan of these files. Aborts where they are none of a catalog, or nothing is served."""
         async with self._turn:
             await asyncio.sleep(self._rests_until - _now())
@@ -60,7 +60,7 @@ class Planner:
                 await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
             return await self._made(texts)
 
-    async def _texts(self, files: AsyncIterator[pb.CatalogFile], context: _Context) -> dict[str, bytes]:
+    async def _texts(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> dict[str, bytes]:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 return await _received(files)
@@ -109,7 +109,7 @@ def _planned(basis: Basis, texts: Mapping[str, bytes], nodes: Nodes, now: float)
 
 def response(proposal: Proposal, nodes: Nodes) -> pb.PlanResponse:
     """A proposal as it is told, with the nodes that it concerns."""
-    plan, guarded = proposal.plan, proposal.guarded
+    plan = proposal.plan
     return pb.PlanResponse(
         revision=str(plan.revision),
         live=proposal.live,
@@ -118,8 +118,8 @@ def response(proposal: Proposal, nodes: Nodes) -> pb.PlanResponse:
         resources=map(_resource, plan.resources),
         views=_views(plan.resources, nodes),
         impact=plan.impact.value,
-        problems=inspect.broken_entries(proposal.held, proposal.unserved),
-        guarded=pb.Guarded(hash=guarded.hash, losses=guarded.names) if guarded.files else None,
+        problems=broken_entries(proposal.held, proposal.unserved),
+        guarded=guarded_message(proposal.guarded),
     )
 
 

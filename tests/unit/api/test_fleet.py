@@ -6,7 +6,9 @@ from hashlib import sha256
 import grpc
 import pytest
 
-from meshctl.api.fleet import FleetService, catalog, is_local
+from meshctl.api.callers import is_local
+from meshctl.api.fleet import FleetService
+from meshctl.api.messages import standing_message
 from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
@@ -102,7 +104,7 @@ async def test_envoy_that_is_too_old_is_told_so_whatever_its_state(asked: Asked)
 
 
 def test_catalog_that_is_being_read_has_no_revision() -> None:
-    told = catalog(Standing())
+    told = standing_message(Standing())
     assert (told.state, told.revision) == ("loading", "")
     assert not told.HasField("published_at")
 
@@ -116,7 +118,7 @@ def test_broken_entries_are_told_with_what_is_served_instead() -> None:
         held={"a/web.yaml": (finding,), "a/users.yaml": (finding,)},
         unserved=frozenset({"a/users.yaml"}),
     )
-    told = catalog(standing)
+    told = standing_message(standing)
     assert (told.revision, told.published_at.ToMilliseconds()) == ("3", 1_800_000_000_500)
     web, users = told.broken
     assert (web.location.line, web.location.column, web.code, web.serving) == (6, 8, "MSH0301", "last good")
