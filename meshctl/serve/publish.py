@@ -16,7 +16,6 @@ May import all layers below. What may be served is decided by `operations.admit`
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -46,7 +45,8 @@ from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
 from meshctl.serve.seats import Post, Posts, Seat, Wake
 from meshctl.serve.slices import finish
-from meshctl.serve.standing import CatalogState, Standing, described, held_words
+from meshctl.serve.standing import Standing, described, refused
+from meshctl.serve.tombstones import Tombstones
 from meshctl.serve.variants import Variants
 from meshctl.serve.waves import Waves
 from meshctl.snapshot import Snapshot, View
@@ -91,7 +91,6 @@ class Publisher:
         self.resolver = Resolver(WATCHED)
         self.resolver.graph.keep(WAVES, "")
         self.standing = Standing()
-        self._fleet = fleet
         self._last_good = LastGood(state, stale_limit, now, clock)
         self._save, self._now, self._clock = save, now, clock
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
@@ -102,8 +101,7 @@ class Publisher:
         self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
         finish(self.waves.taking(self._compiler.snapshot))
         self.holds.took(self._compiler.snapshot)
-        self._revisions: deque[tuple[float, int]] = deque()  # of each tending of the last hour
-        self._outdated = 0  # the newest revision that is more than an hour old
+        self._tombstones = Tombstones(fleet, self._started + (REMEMBERED if state else 0.0))
         self._turn = asyncio.Lock()
         self._later: list[Callable[[], None]] = []  # what the compiler is to do when it is nobody's turn
 
@@ -171,7 +169,9 @@ class Publisher:
         """Publish what was made of a change, in small steps; between these others may have their turn."""
         known, guarded, outcome = self.standing.held, self.standing.guarded, made.outcome
         if not outcome.published:
-            self._refuse(outcome, lacks)
+            newest = self._compiler.snapshot.revision
+            self.standing = refused(self.standing, outcome, newest, lacks, self._last_good)
+            log.error("catalog not usable: revision=%d reason=%r", newest, self.standing.reason)
         else:
             if self.standing.live:
                 yield from self._publishing(outcome.changes, made.draft)
@@ -268,7 +268,9 @@ class Publisher:
             if not post.seats and post.left_at is not None and now - post.left_at >= REMEMBERED:
                 self._drop(post)
         if self.standing.live:
-            self._compiler.forget(self._passed(now))
+            views = (post.key.name for post in self._posts)
+            passed = self._tombstones.passed(views, self._compiler.snapshot.revision, now)
+            self._compiler.forget(passed)
             finish(self._publishing({}))
 
     def unknown(self, key: ViewKey) -> str | None:
@@ -293,25 +295,6 @@ class Publisher:
 
     def _has_entries(self) -> bool:
         return any(source.team for source in self.resolver.sources.values())
-
-    def _refuse(self, outcome: Outcome, lacks: str) -> None:
-        if self.standing.live:
-            reason = f"nothing of the last change is published: {held_words(outcome.held)}"
-            provisional = False
-        else:
-            lacks = held_words(outcome.held) if outcome.held else lacks
-            reason = f"{lacks}; {self._last_good.words}"
-            provisional = self._last_good.state is not None
-        self.standing = replace(
-            self.standing,
-            state=CatalogState.UNUSABLE,
-            reason=reason,
-            provisional=provisional,
-            revision=self._compiler.snapshot.revision,
-            held=outcome.held,
-            guarded=Losses(),
-        )
-        log.error("catalog not usable: revision=%d reason=%r", self.standing.revision, reason)
 
     def _check_loaded(self) -> None:
         if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):
@@ -355,20 +338,6 @@ class Publisher:
         later, self._later = self._later, []
         for work in later:
             work()
-
-    def _passed(self, now: float) -> Mapping[str, int]:
-        """For each view the revision up to which what it lost is kept for nobody.
-
-        Every node has got past it, or it is an hour old: who is stuck for longer is told apart by nothing.
-        """
-        self._revisions.append((now, self._compiler.snapshot.revision))
-        while now - self._revisions[0][0] >= REMEMBERED:
-            self._outdated = self._revisions.popleft()[1]
-        # A node of the run before may not have come back yet: it is not in the fleet, and may hold them.
-        all_back = self._last_good.state is None or now - self._started >= REMEMBERED
-        lowest = self._fleet.lowest_revisions(now) if all_back else {}
-        names = (post.key.name for post in self._posts)
-        return {name: max(self._outdated, lowest.get(name, 0)) for name in names}
 
     def _left(self, post: Post, seat: Seat) -> None:
         self.waves.leave(post.key.name, seat.node)

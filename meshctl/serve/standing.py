@@ -1,6 +1,6 @@
 """What is published, and what of the catalog is not: the words of `fleet`, of /readyz and of the log.
 
-May import `operations` and `problems`.
+May import `operations`, `problems` and the last good state beside it.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from meshctl.operations.admit import Outcome
 from meshctl.operations.forms import NAME_ONLY
 from meshctl.operations.guard import Losses
 from meshctl.problems import Finding
+from meshctl.serve.last_good import LastGood
 
 _SHOWN = 5  # losses in one sentence
 
@@ -77,4 +78,22 @@ def described(standing: Standing, outcome: Outcome, good: Mapping[str, bytes]) -
         guarded=guarded,
         publishes=standing.publishes + bool(outcome.changes),
         unserved=frozenset(file for file in held if good.get(file, NAME_ONLY) == NAME_ONLY),
+    )
+
+
+def refused(standing: Standing, outcome: Outcome, revision: int, lacks: str, last_good: LastGood) -> Standing:
+    """The state after a change of which nothing can be published; `revision` is that of what stays.
+
+    `lacks` says why at the start, where there was nothing to read.
+    """
+    words = held_words(outcome.held) if outcome.held else lacks
+    at_start = f"{words}; {last_good.words}"
+    return replace(
+        standing,
+        state=CatalogState.UNUSABLE,
+        reason=f"nothing of the last change is published: {words}" if standing.live else at_start,
+        provisional=not standing.live and last_good.state is not None,
+        revision=revision,
+        held=outcome.held,
+        guarded=Losses(),
     )
