@@ -70,14 +70,12 @@ async def tend(publisher: Publisher, metrics: Metrics) -> None:
 
 async def advance(publisher: Publisher, metrics: Metrics) -> None:
     """Begin and end waves: when something happened that may be a reason, and when time is one."""
-    waves, stirred = publisher.waves, asyncio.Event()
-    waves.changed = stirred.set
-    stirred.set()  # by what happened before
+    waves = publisher.waves
     while True:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(waves.deadline()):
-                await stirred.wait()
-        stirred.clear()
+                await waves.stirred.wait()
+        waves.stirred.clear()
         try:
             await whole(_advanced(publisher))
         except Exception:

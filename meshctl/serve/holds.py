@@ -46,7 +46,6 @@ class Holds:
         self._spoken: dict[str, None] = {}  # views in which one of the silent has spoken
         self._answered: dict[str, set[Version]] = {}  # never held back for silence again
         self._revision = -1
-        waves.condemned, waves.silenced = self._condemn, self._silence
 
     # What happens.
 
@@ -54,7 +53,7 @@ class Holds:
         """What is known of a node has changed."""
         if any(self._speaks(status, one) for one in self.told.of_node(status.view, status.node.id)):
             self._spoken[status.view] = None
-            self._waves.changed()
+            self._waves.stirred.set()
         tally = self._tallies.get(status.view)
         if tally is None:
             if not status.refusals:
@@ -92,6 +91,10 @@ class Holds:
 
     def due(self, snapshot: Snapshot) -> dict[str, View]:
         """The views as they shall be published now: without what their nodes refused or left unanswered."""
+        for one in self._waves.failures():
+            self._condemn(one.view, one.refused)
+            if one.silent:
+                self._silent[one.view] = one.silent
         refused, self._refused = self._refused, {}
         silent, self._silent = self._silent, {}
         spoken, self._spoken = self._spoken, {}
@@ -128,12 +131,7 @@ class Holds:
     def _condemn(self, view: str, refusals: Iterable[Refusal]) -> None:
         for one in refusals:
             self._refused[(view, one.ref, one.version)] = None
-            self._waves.changed()
-
-    def _silence(self, view: str, nodes: frozenset[str]) -> None:
-        if nodes:
-            self._silent[view] = nodes
-            self._waves.changed()
+            self._waves.stirred.set()
 
     def _speaks(self, status: NodeStatus, one: HeldBack) -> bool:
         """Whether a node that was silent answers after all, or its process turns out to be alive.

@@ -4,10 +4,11 @@ May import the fleet, `operations.contents`, the snapshot and the posts. Decides
 a view; costs what happens, however many views there are.
 """
 
+import asyncio
 import heapq
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
 from meshctl.fleet.pace import Pace, ordered, size
@@ -22,20 +23,23 @@ from meshctl.snapshot import Snapshot, View
 log = logging.getLogger(__name__)
 
 
-class Waves:
-    """All runs of one server.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What the first nodes of a view refused of its change, and those nodes where none of them answers."""
 
-    `changed` is called when `due` may have something to do, `condemned` with the view, and with what of its
-    change the first nodes refused, `silenced` with the first nodes where none of them answers.
-    """
+    view: str
+    refused: Sequence[Refusal]
+    silent: frozenset[str]
+
+
+class Waves:
+    """All runs of one server. `stirred` is set when `due` may have something to do."""
 
     def __init__(
         self, posts: Posts, pace: Callable[[], Pace], now: Callable[[], float], counts_from: float
     ) -> None:
         """From `counts_from` on, the nodes that are connected count as all there are."""
-        self.changed: Callable[[], None] = lambda: None
-        self.condemned: Callable[[str, Iterable[Refusal]], None] = lambda _view, _refusals: None
-        self.silenced: Callable[[str, frozenset[str]], None] = lambda _view, _nodes: None
+        self.stirred = asyncio.Event()
         self._posts, self._pace, self._now, self._counts_from = posts, pace, now, counts_from
         self._runs: dict[str, Run] = {}
         self._apart: set[str] = set()
@@ -44,6 +48,7 @@ class Waves:
         self._deadlines: list[tuple[float, str]] = []
         self._armed: dict[str, float] = {}
         self._stopped: dict[str, Stop] = {}
+        self._failed: dict[str, Failure] = {}
         self._revision = -1
         self._known_pace = pace()
 
@@ -151,6 +156,11 @@ class Waves:
                 self._wait(name, run)
         return found
 
+    def failures(self) -> Iterable[Failure]:
+        """What is wrong with changes, each told once: runs that are stopped, found by `due`."""
+        failed, self._failed = self._failed, {}
+        return failed.values()
+
     def deadline(self) -> float | None:
         """When to call `due` again if nothing happens before."""
         return self._deadlines[0][0] if self._deadlines else None
@@ -238,15 +248,14 @@ class Waves:
             heapq.heappush(self._deadlines, (deadline, name))
         known = self._stopped.pop(name, None)
         if stop is not None:
-            self.condemned(name, run.condemned(now))
-            self.silenced(name, run.silent(now))
+            self._failed[name] = Failure(name, run.condemned(now), run.silent(now))
             self._stopped[name] = stop
             if stop != known:
                 log.error("wave stopped: view=%s wave=%d reason=%r", word(name), run.wave, why_stopped(stop))
 
     def _stir(self, name: str) -> None:
         self._restless[name] = None
-        self.changed()
+        self.stirred.set()
 
 
 def _nodes(post: Post | None) -> set[str]:
