@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from meshctl.api.messages import Clock, location
 from meshctl.catalog.source import Source
 from meshctl.fleet.fleet import NodeState, NodeStatus
-from meshctl.operations.why import Cause, Known, Spared, Wait
+from meshctl.operations.known import Known, Spared, Wait
+from meshctl.operations.why import Cause
 from meshctl.problems import Span
 from meshctl.serve.publish import Publisher
 from meshctl.serve.standing import CatalogState

@@ -18,7 +18,8 @@ from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, Role
 from meshctl.operations.guard import Losses
-from meshctl.operations.why import Known, Spared, Wait, why
+from meshctl.operations.known import Known, Spared, Wait
+from meshctl.operations.why import why
 from meshctl.problems import Finding, Span
 from meshctl.v1 import fleet_pb2 as pb
 from tests.golden.case import Case, Section
