@@ -19,6 +19,7 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, Delt
 
 from meshctl.fleet.fleet import Fleet
 from meshctl.fleet.node import Node
+from meshctl.fleet.tally import Version
 from meshctl.names import CLUSTER, ENDPOINTS, ResourceKey
 from meshctl.snapshot import Resource, Snapshot, View, ViewSnapshot
 from meshctl.snapshot.encode import assemble
@@ -58,6 +59,18 @@ class Everybody:
     def view(self) -> ViewSnapshot | None:
         """As it was published last."""
         return self._snapshot.view("all")
+
+    @property
+    def has_turn(self) -> bool:
+        """Nothing is refused, and nobody looks for who was."""
+        return False
+
+    def is_found(self, version: Version) -> bool:
+        """Nothing is."""
+        return False
+
+    def tell(self, refused: frozenset[Version], *, in_doubt: bool) -> None:
+        """Nothing follows."""
 
     def close(self) -> None:
         """Nothing is kept."""

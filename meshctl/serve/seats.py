@@ -7,6 +7,8 @@ resource to the views that hold it.
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from meshctl.fleet.search import Search
+from meshctl.fleet.tally import Version
 from meshctl.names import ResourceKey, ViewKey
 from meshctl.snapshot import ALIKE, Snapshot, View, ViewSnapshot, moved_keys
 
@@ -19,6 +21,7 @@ class Post:
 
     `view` is what those have that no wave has reached, `led` what those have that lead; the same object
     where nothing runs. `sick`: connected nodes that refused something, or hang.
+    `search`: for culprits that no refusal names.
     """
 
     key: ViewKey
@@ -27,6 +30,7 @@ class Post:
     led: ViewSnapshot | None = None
     seats: "dict[Seat, None]" = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
+    search: "Search[Seat]" = field(default_factory=Search)
 
     def take(self, newest: ViewSnapshot | None) -> None:
         """The view as it was published last."""
@@ -69,6 +73,20 @@ class Seat:
         """What the node shall hold now: the same object until it changes; None if nothing is declared."""
         return self._post.view_of(self.node)
 
+    @property
+    def has_turn(self) -> bool:
+        """Whether the node may look for a culprit that no refusal names: one of a view at a time."""
+        return self._post.search.has_turn(self)
+
+    def is_found(self, version: Version) -> bool:
+        """Whether another node of the view found that it refuses this."""
+        return self._post.search.is_found(version)
+
+    def tell(self, refused: frozenset[Version], *, in_doubt: bool) -> None:
+        """What the node refuses now, and whether it would look for more; those who may go on are woken."""
+        for seat in self._post.search.tell(self, refused, in_doubt=in_doubt):
+            seat.wake()
+
     def wake(self) -> None:
         """Say that the view may have changed."""
         self._wake()
@@ -76,6 +94,8 @@ class Seat:
     def close(self) -> None:
         """The stream has ended."""
         if self._post.seats.pop(self, self) is None:
+            for seat in self._post.search.leave(self):
+                seat.wake()
             self._left(self._post, self)
 
 

@@ -14,6 +14,7 @@ from meshctl.xds.channel import Channel
 from meshctl.xds.client import Client
 from meshctl.xds.events import Dialect, Request, Send
 from meshctl.xds.holding import Holding
+from meshctl.xds.trials import Culprit
 
 
 def acknowledge(client: Client, channel: Channel, request: Request, dialect: Dialect, now: float) -> None:
@@ -44,8 +45,8 @@ def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
     channel.yielded.clear()
     joined, channel.joined = channel.joined, {}
     channel.mark(joined, now)
-    if channel.trials.batch is not None:
-        channel.trials.over()
+    if (culprit := channel.trials.accepted(_versions(sent))) is not None:
+        _found_out(channel, culprit, now)
     took = None if channel.told_since is None else now - channel.told_since
     channel.status = replace(channel.status, acked=sent.version, acked_at=now, took=took)
 
@@ -64,7 +65,7 @@ def _hold_exactly(client: Client, channel: Channel, state: "HashTrieMap[str, Res
 def _refused(client: Client, channel: Channel, sent: Send, error: str, now: float) -> None:
     channel.refusals += 1
     channel.status = replace(channel.status, nacked=sent.version, nacked_at=now, refused=())
-    versions = {one.key.name: one.version for one in sent.upserts}
+    versions = _versions(sent)
     names = frozenset(versions)
     if not names:
         _gone(client, channel, sent)  # nobody to blame, and nothing to say another way
@@ -75,7 +76,7 @@ def _refused(client: Client, channel: Channel, sent: Send, error: str, now: floa
     if channel.opaque:
         _park(client, channel, culprits, reason)
     else:
-        culprits = channel.trials.refused(names, culprits)
+        culprits = channel.trials.refused(versions, culprits, reason)
     passing = quarantine.may_pass(reason)
     for name in culprits:
         refusal = Refusal(channel.ref(name), versions[name], reason, now, passing)
@@ -83,6 +84,14 @@ def _refused(client: Client, channel: Channel, sent: Send, error: str, now: floa
     told = tuple(channel.refused[name] for name in sorted(culprits))
     channel.status = replace(channel.status, refused=told)
     channel.mark(names, now)
+
+
+def _found_out(channel: Channel, culprit: Culprit, now: float) -> None:
+    """All that was refused with this name was accepted without it."""
+    passing = quarantine.may_pass(culprit.reason)
+    refusal = Refusal(channel.ref(culprit.name), culprit.version, culprit.reason, now, passing)
+    channel.refuse(refusal, _again_after(channel, culprit.name) if passing else None)
+    channel.mark((culprit.name,), now)
 
 
 def _again_after(channel: Channel, name: str) -> float:
@@ -126,6 +135,10 @@ def _give_back(channel: Channel, sent: Send, now: float) -> None:
             channel.joined[name] = resource
             channel.mark((name,), now)
     channel.yielded.clear()
+
+
+def _versions(sent: Send) -> dict[str, str]:
+    return {one.key.name: one.version for one in sent.upserts}
 
 
 def _gone(client: Client, channel: Channel, sent: Send) -> None:

@@ -12,8 +12,8 @@ from meshctl.fleet.fleet import Refusal, TypeStatus
 from meshctl.names import Ref
 from meshctl.snapshot import Resource
 from meshctl.xds.events import Send
-from meshctl.xds.quarantine import Trials
 from meshctl.xds.subscription import Subscription
+from meshctl.xds.trials import Trials
 from meshctl.xds.types import ResourceType
 
 
@@ -113,6 +113,7 @@ class Channel:
 
     def forget(self, name: str) -> None:
         """The client no longer wants this name: it dropped it, and nothing is owed."""
+        self.dirty |= self.trials.changed(name)
         for names in (self.dirty, self.again, self.rewarm, self.absent, self.partial):
             names.discard(name)
         for table in (self.leaving, self.waiting, self.joined, self.refused, self.retries, self.changed):
@@ -165,4 +166,5 @@ class Channel:
     @property
     def unsent(self) -> bool:
         """Whether something would be sent as soon as it may."""
-        return bool(self.dirty or self.again or self.rewarm or self.absent or self.owed)
+        waits = self.dirty or self.again or self.rewarm or self.absent or self.owed
+        return bool(waits) or self.trials.pending

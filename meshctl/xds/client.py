@@ -1,10 +1,11 @@
 """What one stream knows of its client: the view it shall hold, what it holds, and a channel for each type.
 
-May import `snapshot` and `names`. Answers what an ordering may ask (`ordering.KnownNode`).
+May import `snapshot`, `fleet` and `names`. Answers what an ordering may ask (`ordering.KnownNode`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from meshctl.fleet.tally import Version
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.xds.channel import Channel
@@ -17,7 +18,8 @@ class Client:
 
     `reconnected`: the client held something when the stream began. `answered`: it acknowledged or refused
     something since, and asks for all that it had before it does so. `unwarmed`: clusters sent before the
-    client asked for any endpoints.
+    client asked for any endpoints. `turn`: this node may look for a culprit that nobody names; `is_found`:
+    whether another node found this one.
     """
 
     def __init__(self) -> None:
@@ -25,6 +27,8 @@ class Client:
         self.reconnected = False
         self.answered = False
         self.unwarmed: set[str] = set()
+        self.turn = True
+        self.is_found: Callable[[Version], bool] = lambda _version: False
         self._view: ViewSnapshot | None = None
         self._channels: dict[TypeUrl, Channel] = {}
 

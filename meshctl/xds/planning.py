@@ -41,11 +41,7 @@ class Planner:
             return Plan(self._repeated(channel), repeats=True)
         if channel.parked:
             return None
-        upserts = self._upserts(channel, now)
-        while not upserts and channel.trials.batch is not None:
-            channel.trials.over()
-            upserts = self._upserts(channel, now)
-        upserts = self._without_rivals(channel, upserts)
+        upserts = self._without_rivals(channel, self._tried(channel, now))
         if self._is_held_back(channel):
             return None
         removed = (*self._removals(channel, upserts, now), *sorted(channel.absent))
@@ -81,6 +77,19 @@ class Planner:
         holdings = (self._client.held(channel.ref(name)) for name in sorted(channel.rewarm))
         return tuple(one.accepted for one in holdings if one is not None and one.accepted is not None)
 
+    def _tried(self, channel: Channel, now: float) -> tuple[Resource, ...]:
+        """What may and must be sent now; while somebody is in doubt, as the search for them goes."""
+        while True:
+            released = channel.trials.go_on(
+                lambda name, version: self._client.is_found((channel.ref(name), version)),
+                turn=self._client.turn,
+            )
+            channel.mark(released, now)
+            upserts = self._upserts(channel, now)
+            if upserts or channel.trials.batch is None:
+                return upserts
+            channel.trials.over()
+
     def _upserts(self, channel: Channel, now: float) -> tuple[Resource, ...]:
         offers = (self._offer(channel, name, now) for name in sorted(channel.dirty | channel.again))
         return tuple(one for one in offers if one is not None)
@@ -90,6 +99,8 @@ class Planner:
         batch = channel.trials.batch
         if batch is not None and name not in batch:
             return None
+        if channel.trials.holds(name):
+            return self._repeat(channel, name)
         shall = self._client.target(channel, name)
         if shall is None:
             return self._vanished(channel, name)
@@ -127,6 +138,11 @@ class Planner:
             _settle(channel, name)
             return None
         return offered
+
+    def _repeat(self, channel: Channel, name: str) -> Resource | None:
+        """What was accepted before of a name in doubt, for who asks for it again."""
+        holding = self._client.held(channel.ref(name))
+        return None if holding is None or name not in channel.again else holding.accepted
 
     def _vanished(self, channel: Channel, name: str) -> Resource | None:
         """The view lacks it, or the client did not ask for it: it leaves, when nothing needs it."""

@@ -1,4 +1,4 @@
-"""What a refusal says: whom it blames, its reason in words without secrets, and how to find the culprit.
+"""What a refusal says: whom it blames, and its reason in words without secrets.
 
 Imports nothing of meshctl. Envoy's texts are those of 1.36 to 1.40. Endpoints and routes are refused
 without a name; a violated constraint echoes the whole message, with every header value in it.
@@ -88,44 +88,3 @@ def _is_blamed(name: str, text: str) -> bool:
     echoed = re.search(rf'(?m)^(?:cluster_)?name: "{quoted}"$', text)
     phrase = re.search(rf"\b(?:in route|duplicate name|duplicate cluster) {quoted}(?=[\s,]|$)", text)
     return bool(listed or echoed or phrase)
-
-
-class Trials:
-    """Finds who is refused when nobody is named: halves, and halves of those, until one is alone.
-
-    Only the batch under trial may differ from what the client has.
-    """
-
-    def __init__(self) -> None:
-        self._batches: list[frozenset[str]] = []
-
-    @property
-    def batch(self) -> frozenset[str] | None:
-        """The names that may be sent now, None: all."""
-        return self._batches[-1] if self._batches else None
-
-    def over(self) -> None:
-        """The batch was accepted, or nothing of it has to be sent any more."""
-        self._batches.pop()
-
-    def refused(self, sent: frozenset[str], culprits: frozenset[str]) -> frozenset[str]:
-        """An answer with these names was refused, and these are blamed. Returns the culprits found.
-
-        With nobody blamed, a single name is the culprit, and several are tried in halves.
-        """
-        if self._batches:
-            self._batches.pop()
-        if len(sent) == 1:
-            return sent
-        if culprits:
-            self._push(sent - culprits)
-            return culprits
-        ordered = sorted(sent)
-        middle = len(ordered) // 2
-        self._push(frozenset(ordered[middle:]))
-        self._push(frozenset(ordered[:middle]))
-        return frozenset()
-
-    def _push(self, batch: frozenset[str]) -> None:
-        if batch:
-            self._batches.append(batch)

@@ -21,6 +21,12 @@ def waiting_since(channel: Channel) -> Iterator[float]:
             yield one.since
 
 
+def is_late(channel: Channel, late: float) -> bool:
+    """Whether the client owes the answer to something that was sent by `late`."""
+    sent_at = channel.status.sent_at
+    return channel.inflight is not None and sent_at is not None and sent_at <= late
+
+
 def state(client: Client, late: float) -> tuple[NodeState, str]:
     """The node's state and why. `late`: what began by then and goes on is stalled."""
     if not client.known:
@@ -35,6 +41,9 @@ def state(client: Client, late: float) -> tuple[NodeState, str]:
     for channel in channels:
         if channel.parked:
             return NodeState.REFUSED, f"the {channel.row.noun} answer was refused: {channel.parked}"
+        if channel.trials.reason:
+            words = f"the {channel.row.noun} answer was refused: {channel.trials.reason}"
+            return NodeState.REFUSED, f"{words} (for which of its resources is not known yet)"
     for refusal in refusals(client):
         return NodeState.REFUSED, f"{called(refusal.ref)} was refused: {refusal.reason}"
     if told:

@@ -236,13 +236,17 @@ class Session:
             return []
         now, view = _now(), seat.view()
         due, self._due = self._due, None  # a wake that changed nothing ages no change
+        stream.search(seat.is_found, turn=seat.has_turn)
         if view is not None and view is not self._published:
             self._published = view
             stream.publish(view, now, due)
         else:
             stream.tick(now)
         sends = stream.take_effects()
-        self._host.fleet.update(self._number, self._status(stream, now))
+        status = self._status(stream, now)
+        self._host.fleet.update(self._number, status)
+        refused = frozenset((one.ref, one.version) for one in status.refusals)
+        seat.tell(refused, in_doubt=stream.in_doubt(now))
         return sends
 
     def _status(self, stream: Stream, now: float) -> NodeStatus:

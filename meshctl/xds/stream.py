@@ -5,10 +5,12 @@ out or leave is the ordering's to say. Newest state wins: one unacknowledged ans
 changes meanwhile only marks names, so a slow node costs nothing and gets the newest state next.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from meshctl.fleet.fleet import NodeStatus
 from meshctl.fleet.node import Node
+from meshctl.fleet.tally import Version
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import ViewSnapshot
 from meshctl.xds import answers, intake, inventory, report
@@ -74,6 +76,17 @@ class Stream:
             channel.mark(channel.partial, now)
         self._advance(now)
 
+    def search(self, is_found: Callable[[Version], bool], *, turn: bool) -> None:
+        """From the next event on: whether it may look for a culprit that nobody names; what others found."""
+        self._client.is_found, self._client.turn = is_found, turn
+
+    def in_doubt(self, now: float) -> bool:
+        """Whether this node would look for one, and answers what it is sent for that."""
+        return any(
+            channel.trials.pending and not report.is_late(channel, now - STALLED_AFTER)
+            for channel in self._client.channels()
+        )
+
     def tick(self, now: float) -> None:
         """Time has come to a deadline."""
         self._advance(now)
@@ -129,6 +142,7 @@ class Stream:
         if channel is None:
             return
         channel.unpark()
+        channel.mark(channel.trials.changed(ref.name), now)
         if channel.subscription.covers(ref.name) or self._client.held(ref) is not None:
             channel.note(ref.name, since)
             channel.mark((ref.name,), now)

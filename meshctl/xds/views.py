@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from meshctl.fleet.node import Node
+from meshctl.fleet.tally import Version
 from meshctl.snapshot import ViewSnapshot
 
 
@@ -23,6 +24,16 @@ class Seat(Protocol):
 
     def view(self) -> ViewSnapshot | None:
         """What the node shall hold now; None while nothing is declared for it."""
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether the node may look for a culprit that no refusal names: one of a view at a time."""
+
+    def is_found(self, version: Version) -> bool:
+        """Whether another node of the view found that it refuses this."""
+
+    def tell(self, refused: frozenset[Version], *, in_doubt: bool) -> None:
+        """What the node refuses now, and whether it would look for more; `wake` follows when it may go on."""
 
     def close(self) -> None:
         """The stream has ended."""

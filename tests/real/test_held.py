@@ -65,6 +65,24 @@ async def test_endpoints_that_two_nodes_refuse_are_given_to_none_that_comes(
     assert held["nodes"] >= 2
 
 
+async def test_endpoints_that_are_refused_keep_none_that_came_with_them_from_any_node(
+    gateways: Gateways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = gateways.scene.ports
+    faults.host_name_for_port(monkeypatch, ports.web)
+    async with loaded(gateways.stage) as load, load.change("endpoints of two versions, of one refused"):
+        good = f"[127.0.0.1:{ports.v2}, 127.0.0.2:{ports.v2}]"
+        text = gateways.scene.users({"v1": 100, "v2": 0}).replace(f"[127.0.0.1:{ports.v2}]", good)
+        bad = f"[127.0.0.1:{ports.v1}, 127.0.0.1:{ports.web}]"
+        gateways.scene.write(USERS_FILE, text.replace(f"[127.0.0.1:{ports.v1}]", bad))
+        for name in gateways.envoys:
+            await _until_endpoints(gateways, name, 2, of="users/v2")
+        await _until_held(gateways)
+    (held,) = await _held(gateways)
+    assert (held["resource"], held["serving"]) == ("users/v1", "last good")
+    assert [await admin.endpoints(one, "users/v1") for one in gateways.envoys.values()] == [1, 1, 1]
+
+
 async def test_control_without_holding_back_a_node_that_comes_has_no_endpoints(
     gateways: Gateways, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,8 +124,8 @@ async def _until_held(gateways: Gateways) -> None:
     await eventually(held, "something is held back from the gateways")
 
 
-async def _until_endpoints(gateways: Gateways, name: str, number: int) -> None:
+async def _until_endpoints(gateways: Gateways, name: str, number: int, *, of: str = "users/v1") -> None:
     async def there() -> bool:
-        return await admin.endpoints(gateways.envoys[name], "users/v1") == number
+        return await admin.endpoints(gateways.envoys[name], of) == number
 
-    await eventually(there, f"{name} has {number} endpoints of users/v1")
+    await eventually(there, f"{name} has {number} endpoints of {of}")

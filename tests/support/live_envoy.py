@@ -18,6 +18,7 @@ import grpc
 from meshctl.envoy.bootstrap import Identity, bootstrap
 from meshctl.fleet.fleet import Fleet, NodeState
 from meshctl.fleet.node import Node
+from meshctl.fleet.tally import Version
 from meshctl.names import Role
 from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.verify.connection import Connection, Outcome, connect
@@ -56,15 +57,21 @@ class Backend:
 
 
 class _Seat:
-    """A place that shows what is published."""
+    """A place that shows what is published. Each node looks for culprits by itself."""
 
-    provisional = False
+    provisional, has_turn = False, True
 
     def __init__(self, views: "_Views", wake: Callable[[], None]) -> None:
         self._views, self.wake = views, wake
 
     def view(self) -> ViewSnapshot | None:
         return self._views.world.view
+
+    def is_found(self, version: Version) -> bool:
+        return False
+
+    def tell(self, refused: frozenset[Version], *, in_doubt: bool) -> None:
+        pass
 
     def close(self) -> None:
         self._views.seats.remove(self)

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Callable
 
 from meshctl.fleet.node import Node
+from meshctl.fleet.tally import Version
 from meshctl.snapshot import Resource, ViewSnapshot
 from meshctl.xds.views import NotLoadedError
 from tests.support.xds_world import Published, cluster
 
 
 class Seat:
-    """A place that shows whatever is published."""
+    """A place that shows whatever is published. Each node looks for culprits by itself."""
+
+    has_turn = True
 
     def __init__(self, views: "Views", wake: Callable[[], None]) -> None:
         self._views, self.wake = views, wake
@@ -21,6 +24,12 @@ class Seat:
 
     def view(self) -> ViewSnapshot | None:
         return self._views.current
+
+    def is_found(self, version: Version) -> bool:
+        return False
+
+    def tell(self, refused: frozenset[Version], *, in_doubt: bool) -> None:
+        pass
 
     def close(self) -> None:
         self._views.seats.remove(self)

@@ -1,6 +1,6 @@
 import pytest
 
-from meshctl.xds.quarantine import Trials, blamed, reason
+from meshctl.xds.quarantine import blamed, reason
 
 # As Envoy 1.40 writes them.
 SEMANTIC = (
@@ -77,27 +77,6 @@ def test_culprits_are_those_that_a_phrase_ends_with() -> None:
 
 def test_nobody_is_blamed_by_a_text_without_names() -> None:
     assert blamed(DURATION, ["a/v1", "b/v1"]) == frozenset()
-
-
-def test_trials_halve_until_one_is_alone() -> None:
-    trials = Trials()
-    bad, found, sent = "c", frozenset[str](), frozenset("abcde")
-    for _ in range(10):
-        if bad in sent:
-            found |= trials.refused(sent, frozenset())
-        elif trials.batch is not None:
-            trials.over()
-        if trials.batch is None:
-            break
-        sent = trials.batch
-    assert found == {"c"}
-    assert trials.batch is None
-
-
-def test_who_is_named_is_taken_out_and_the_rest_is_tried_together() -> None:
-    trials = Trials()
-    assert trials.refused(frozenset("abc"), frozenset("b")) == {"b"}
-    assert trials.batch == frozenset("ac")
 
 
 def test_names_of_several_words_and_names_that_end_in_a_colon_are_found_too() -> None:
