@@ -174,8 +174,11 @@ class ViewSnapshot:
                 yield ref
 
     def _told_by(self, changes: Iterable[_Change]) -> Iterator[Ref]:
+        keys = self.view.keys
         for change in changes:
             yield from change.views.get(self.name, ())
-            for key in change.resources:
-                if self.view.keys.get(key.ref) == key:
-                    yield key.ref
+            # Over the shorter of the two: thousands of streams ask after a change of thousands of files.
+            if len(change.resources) < len(keys):
+                yield from (key.ref for key in change.resources if keys.get(key.ref) == key)
+            else:
+                yield from (ref for ref, key in keys.items() if key in change.resources)
