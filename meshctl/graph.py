@@ -253,5 +253,17 @@ class Graph:
             self._claim(cell, {})
             self._note(cell, ())
 
+    def empty(self) -> None:
+        """Let go of all cells, one by one: they hold each other, and would wait for the collector else.
+
+        For a graph that is not used any more, in a thread: to let go of all at once would hold up the others.
+        """
+        while self._cells:
+            _, cell = self._cells.popitem()
+            cell.reads.clear()
+            cell.readers.clear()
+        self._troubled.clear()
+        self._dirty.clear()
+
     def __len__(self) -> int:
         return len(self._cells)

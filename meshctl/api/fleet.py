@@ -13,7 +13,7 @@ import grpc
 from meshctl.api import inspect
 from meshctl.api.callers import Context, local_user
 from meshctl.api.messages import catalog_message, node_message, reason, revision_text, wall_clock
-from meshctl.api.plan import Planner
+from meshctl.api.plan import Plans
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.names import Role
 from meshctl.operations.guard import Losses, NotGuarded
@@ -44,7 +44,7 @@ class FleetService(FleetServicer):
 
     def __init__(self, publisher: Publisher, fleet: Fleet, streams: Streams) -> None:
         self._publisher, self._fleet, self._streams = publisher, fleet, streams
-        self._planner = Planner(publisher, fleet)
+        self._plans = Plans(publisher, fleet)
 
     async def ListNodes(self, request: pb.ListNodesRequest, context: Context) -> pb.ListNodesResponse:
         """All nodes, by id."""
@@ -140,7 +140,7 @@ class FleetService(FleetServicer):
         self, request_iterator: AsyncIterator[pb.CatalogFile], context: Context
     ) -> pb.PlanResponse:
         """What would come of these files."""
-        return await self._planner.answer(request_iterator, context)
+        return await self._plans.answer(request_iterator, context)
 
 
 def _now() -> float:

@@ -16,9 +16,11 @@ from meshctl.catalog.folder import Unreadable, is_entry
 from meshctl.fleet.fleet import Fleet
 from meshctl.operations.plan import ResourceChange
 from meshctl.operations.proposal import Basis, EntryChange, Proposal, propose
+from meshctl.serve.collector import COLLECTOR
 from meshctl.serve.publish import Publisher
 from meshctl.serve.slices import whole
 from meshctl.v1 import fleet_pb2 as pb
+from meshctl.xds.heavy import HalfTime
 from meshctl.xds.types import TYPES
 
 MOST_FILES = 100_000
@@ -42,23 +44,22 @@ class _Refused(Exception):
         self.code = code
 
 
-class Planner:
+class Plans:
     """Makes one plan after the other."""
 
     def __init__(self, publisher: Publisher, fleet: Fleet) -> None:
         self._publisher, self._fleet = publisher, fleet
-        self._turn = asyncio.Lock()
-        self._rests_until = 0.0
+        self._one, self._turns = asyncio.Lock(), HalfTime()
 
     async def answer(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> pb.PlanResponse:
         """The plan of these files. Aborts where they are none of a catalog, or nothing is served."""
-        async with self._turn:
-            await asyncio.sleep(self._rests_until - _now())
+        async with self._one:
             texts = await self._texts(files, context)
             standing = self._publisher.standing
             if not standing.live:
                 await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
-            return await self._made(texts)
+            async with self._turns.turn():
+                return await self._made(texts)
 
     async def _texts(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> dict[str, bytes]:
         try:
@@ -73,11 +74,8 @@ class Planner:
     async def _made(self, texts: Mapping[str, bytes]) -> pb.PlanResponse:
         async with self._publisher.turn():
             basis = self._publisher.basis()
-        began, nodes = _now(), self._nodes()
-        try:
-            return await whole(asyncio.to_thread(_planned, basis, texts, nodes, began))
-        finally:
-            self._rests_until = 2 * _now() - began
+        with COLLECTOR.waits():
+            return await whole(asyncio.to_thread(_planned, basis, texts, self._nodes(), _now()))
 
     def _nodes(self) -> Nodes:
         found: dict[str, list[str]] = {}

@@ -77,7 +77,17 @@ def catalog_hash(texts: Texts) -> str:
 
 
 def propose(basis: Basis, texts: Texts, now: float = 0.0) -> Proposal:
-    """What would come of a folder with these texts. `now` is of the clock that the server's guard goes by."""
+    """What would come of a folder with these texts. `now` is of the clock that the server's guard goes by.
+
+    The basis is used up by it.
+    """
+    try:
+        return _proposed(basis, texts, now)
+    finally:
+        basis.admission.resolver.graph.empty()
+
+
+def _proposed(basis: Basis, texts: Texts, now: float) -> Proposal:
     admission, before = basis.admission, _served(basis.admission)
     gone = {file: admission.served(file) for file in before if file not in texts}
     changed = {file: text for file, text in texts.items() if before.get(file) != text}

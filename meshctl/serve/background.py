@@ -5,12 +5,12 @@ logged and counted, and what was published stays.
 """
 
 import asyncio
-import gc
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 
 from meshctl.operations.admit import read_sources
+from meshctl.serve.collector import COLLECTOR
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.publish import Publisher
 from meshctl.serve.slices import sliced, whole
@@ -41,14 +41,11 @@ async def follow(watch: Watch, publisher: Publisher, metrics: Metrics) -> None:
 async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> None:
     """Publish one batch, beside what streams do: a branch may be thousands of files."""
     async with publisher.turn():
-        gc.disable()
-        try:
+        with COLLECTOR.waits():
             made = await asyncio.to_thread(lambda: publisher.compiled(batch, read_sources(batch)))
             steps = await sliced(publisher.settling(made))
             if len(batch) + steps > _LARGE:
-                gc.freeze()
-        finally:
-            gc.enable()
+                COLLECTOR.spare()
 
 
 async def _advanced(publisher: Publisher) -> None:

@@ -1,5 +1,5 @@
-"""Large requests, which hold the event loop for tens of milliseconds: one at a time, with pauses between, and
-no more bytes of them in memory than may wait.
+"""Work that others would notice, in turns. Such are large requests, which hold the event loop for tens of
+milliseconds; no more bytes of them are in memory than may wait.
 
 Imports asyncio and the limits beside it.
 """
@@ -15,6 +15,26 @@ _LARGE = 256 << 10
 """Bytes. An Envoy that comes back with 1,000 clusters says 150 kB of them and of itself."""
 
 
+class HalfTime:
+    """Work that others would notice: one piece at a time, and then nothing of it for as long again."""
+
+    def __init__(self) -> None:
+        self._one = asyncio.Lock()
+        self._rests_until = 0.0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Do a piece of it within the block, when those before have done theirs and rested."""
+        loop = asyncio.get_running_loop()
+        async with self._one:
+            await asyncio.sleep(self._rests_until - loop.time())
+            began = loop.time()
+            try:
+                yield
+            finally:
+                self._rests_until = 2 * loop.time() - began
+
+
 class Heavy:
     """Shared by all sessions of one server, so that large requests never have more than half of its time.
 
@@ -23,7 +43,7 @@ class Heavy:
 
     def __init__(self, limits: Limits = LIMITS) -> None:
         self._limits = limits
-        self._one = asyncio.Lock()
+        self._turns = HalfTime()
         self._of_host: Counter[str] = Counter()
         self.held = 0
 
@@ -37,14 +57,9 @@ class Heavy:
         if size <= _LARGE:
             yield
             return
-        loop = asyncio.get_running_loop()
         with self._holding(size, host):
-            async with self._one:
-                began = loop.time()
-                try:
-                    yield
-                finally:
-                    await asyncio.sleep(loop.time() - began)
+            async with self._turns.turn():
+                yield
 
     @contextmanager
     def _holding(self, size: int, host: str) -> Iterator[None]:

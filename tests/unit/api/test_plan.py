@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from meshctl.api import plan as api
-from meshctl.api.plan import Planner
+from meshctl.api.plan import Plans
 from meshctl.catalog.folder import Unreadable
 from meshctl.cli import client
 from meshctl.cli.errors import Failure, TimedOut
@@ -101,9 +101,9 @@ class Call:
 
 
 async def test_plans_are_made_one_after_the_other() -> None:
-    planner = Planner(*published(TEXTS, NODES))
+    plans = Plans(*published(TEXTS, NODES))
     first, second = Call(), Call()
-    one, two = [asyncio.ensure_future(planner.answer(call.files(), call)) for call in (first, second)]  # type: ignore[arg-type]
+    one, two = [asyncio.ensure_future(plans.answer(call.files(), call)) for call in (first, second)]  # type: ignore[arg-type]
     await asyncio.wait([one, two], timeout=0)
     second.go.set()
     await asyncio.wait([one, two], timeout=0)
@@ -123,12 +123,12 @@ async def test_plan_whose_client_has_gone_ends_before_the_next_begins(
         return propose(basis, texts, now)
 
     monkeypatch.setattr(api, "propose", slow)
-    planner, call = Planner(*published(TEXTS, NODES)), Call()
+    plans, call = Plans(*published(TEXTS, NODES)), Call()
     call.go.set()
-    gone = asyncio.ensure_future(planner.answer(call.files(), call))  # type: ignore[arg-type]
+    gone = asyncio.ensure_future(plans.answer(call.files(), call))  # type: ignore[arg-type]
     await asyncio.to_thread(begun.wait)
     gone.cancel()
-    following = asyncio.ensure_future(planner.answer(call.files(), call))  # type: ignore[arg-type]
+    following = asyncio.ensure_future(plans.answer(call.files(), call))  # type: ignore[arg-type]
     await asyncio.wait([gone, following], timeout=0)
     assert not gone.done()
     go.set()

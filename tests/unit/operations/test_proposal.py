@@ -1,5 +1,6 @@
 """What would come of a folder, asked of a publisher that serves another one."""
 
+import gc
 from collections.abc import Mapping
 
 import pytest
@@ -125,6 +126,17 @@ def test_planning_leaves_the_server_as_it_is(publisher: Publisher) -> None:
     assert (publisher.standing, publisher.entries()) == (before, entries)
     publisher.change({"a/users.yaml": LONGER})
     assert publisher.standing.revision == before.revision + 1
+
+
+def test_plan_leaves_nothing_for_the_garbage_collector(publisher: Publisher) -> None:
+    proposed(publisher, users=LONGER)
+    gc.collect()
+    gc.disable()
+    try:
+        proposed(publisher, users=LONGER, chat=service("chat"))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_plan_says_what_then_happens(publisher: Publisher) -> None:
