@@ -41,9 +41,10 @@ def shifts_alone(old: Resource | None, new: Resource | None, settled: Content) -
     if [part.name for part in old.parts] != [part.name for part in new.parts]:
         return False
     pairs = list(changed_parts(old, new))
+    if not all(differ_in_weights_alone(*pair) for pair in pairs):
+        return False
     needs = {need for _, part in pairs for need in part.needs}
-    has_all = all(settled(need) and settled(Ref(ENDPOINTS, need.name)) for need in needs)
-    return has_all and all(differ_in_weights_alone(*pair) for pair in pairs)
+    return all(settled(need) and settled(Ref(ENDPOINTS, need.name)) for need in needs)
 
 
 def changed_parts(old: Resource, new: Resource) -> Iterator[tuple[Part, Part]]:
@@ -61,6 +62,8 @@ def differ_in_weights_alone(old: Part, new: Part) -> bool:
 
 def _endpoints(change: Change, others: Iterable[Ref]) -> Iterator[Ref]:
     """Load assignments that go with a cluster, or with routes to it, that go in waves."""
+    if not any(ref.type == ENDPOINTS for ref in change):
+        return
     bound = {need for ref in others for need in _clusters(ref, *change[ref])}
     for ref, (old, new) in change.items():
         if ref.type == ENDPOINTS and (old is None or new is None or Ref(CLUSTER, ref.name) in bound):
