@@ -4,8 +4,8 @@
 
 The mesh is that of bench/compile.py; a node of every service is connected, and says nothing, so that each
 change of a hub's route begins a wave in every view. Each change is made twice: as the server makes it, beside
-its streams, and in one go. A ticker asks for a turn each millisecond; gaps are in milliseconds, and what
-other processes take of the machine counts as well.
+its streams, and in one go; a plan of an edit likewise. A ticker asks for a turn each millisecond; gaps are in
+milliseconds, and what other processes take of the machine counts as well.
 """
 
 import asyncio
@@ -21,7 +21,9 @@ from meshctl.fleet.fleet import Fleet
 from meshctl.fleet.node import Node
 from meshctl.names import Role
 from meshctl.operations.admit import read_sources
+from meshctl.operations.proposal import propose
 from meshctl.serve.background import taken_in
+from meshctl.serve.collector import COLLECTOR
 from meshctl.serve.publish import Publisher
 from meshctl.units import Duration
 
@@ -97,17 +99,35 @@ async def _at_once(publisher: Publisher, texts: Texts) -> None:
     publisher.change(texts, await asyncio.to_thread(read_sources, texts))
 
 
-WAYS: Mapping[str, Callable[[Publisher, Texts], Awaitable[None]]] = {"beside": _beside, "in one go": _at_once}
+async def _planned_beside(publisher: Publisher, texts: Texts) -> None:
+    with COLLECTOR.waits():
+        basis = publisher.basis()
+        await asyncio.to_thread(propose, basis, {**basis.admission.good, **texts})
+
+
+async def _planned_at_once(publisher: Publisher, texts: Texts) -> None:
+    basis = publisher.basis()
+    propose(basis, {**basis.admission.good, **texts})
+
+
+Way = Callable[[Publisher, Texts], Awaitable[None]]
+WAYS: Mapping[str, tuple[Way, Way]] = {
+    "beside": (_beside, _planned_beside),
+    "in one go": (_at_once, _planned_at_once),
+}
+"""How a change is made, and a plan."""
 
 
 async def measure(services: int) -> dict[str, dict[str, tuple[float, float]]]:
     """For each change and way: how long it takes, and the longest gap, in ms."""
     publisher, ticker = published(services), Ticker()
     found: dict[str, dict[str, tuple[float, float]]] = {}
-    for turn, (way, done) in enumerate(WAYS.items()):
-        for change, texts in changes(services, turn):
+    for turn, (way, (done, planned)) in enumerate(WAYS.items()):
+        works = [(change, done(publisher, texts)) for change, texts in changes(services, turn)]
+        works.append(("plan", planned(publisher, dict([_file(2, services, endpoint=31)]))))
+        for change, work in works:
             start = time.perf_counter()
-            gap = await ticker.of(done(publisher, texts))
+            gap = await ticker.of(work)
             took = 1000 * (time.perf_counter() - start - _REST_S)
             found.setdefault(change, {})[way] = (took, gap)
     ticker.stop()

@@ -43,6 +43,7 @@ class Everybody:
         self._keys = {one.ref: one.key for one in _resources(0)}
         resources = {one.key: one for one in _resources(0)}
         self._snapshot = self._snapshot.publish(resources, {"all": View("all", self._keys, {})})
+        self._current = self._snapshot.view("all")
         self._wakes: list[Callable[[], None]] = []
 
     @property
@@ -57,8 +58,8 @@ class Everybody:
         return self
 
     def view(self) -> ViewSnapshot | None:
-        """As it was published last."""
-        return self._snapshot.view("all")
+        """As it was published last: the same object until it changes."""
+        return self._current
 
     @property
     def has_turn(self) -> bool:
@@ -79,6 +80,7 @@ class Everybody:
         """Other endpoints for the first cluster."""
         changed = _resource(ENDPOINTS, 0, generation)
         self._snapshot = self._snapshot.publish({changed.key: changed}, {})
+        self._current = self._snapshot.view("all")
         for wake in self._wakes:
             wake()
 

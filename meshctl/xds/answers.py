@@ -37,8 +37,9 @@ def acknowledge(client: Client, channel: Channel, request: Request, dialect: Dia
 def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
     for resource in sent.upserts:
         # Without a holding the client dropped the name meanwhile, and has forgotten it.
-        if client.held(resource.ref) is not None:
-            client.holdings.put(resource.ref, Holding(accepted=resource))
+        ref = resource.ref
+        if client.held(ref) is not None:
+            client.holdings.put(ref, Holding(accepted=resource))
             channel.accept(resource.key.name)
     _gone(client, channel, sent)
     channel.opaque = False

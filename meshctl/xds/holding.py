@@ -5,7 +5,7 @@ May import `snapshot` and `names`. The second rule of the order asks here whethe
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from meshctl.names import Ref, TypeUrl
@@ -13,6 +13,8 @@ from meshctl.snapshot import Resource
 
 UNKNOWN = "?"
 """Stands for the version of a resource that a client holds but cannot name."""
+
+_NOTHING: frozenset[Ref] = frozenset()
 
 _MOST_POSSIBLE = 8
 """Beyond this many refused versions of one name they are no longer told apart."""
@@ -58,15 +60,17 @@ class Holding:
 
     @property
     def needs(self) -> frozenset[Ref]:
-        """What any of these versions needs."""
-        return frozenset(need for one in self.versions() for need in one.needs)
+        """What any of these versions needs: mostly nothing."""
+        lists = [one.needs for one in self.versions() if one.needs]
+        return frozenset().union(*lists) if lists else _NOTHING
 
     def sent(self, resource: Resource) -> "Holding":
         """The same after `resource` went out: the client may have either."""
-        possible = (*(one for one in self.possible if one.version != resource.version), resource)
+        others = [one for one in self.possible if one.version != resource.version] if self.possible else ()
+        possible = (*others, resource)
         if len(possible) > _MOST_POSSIBLE:
             return Holding(self.accepted, possible[-1:], self.claimed or UNKNOWN)
-        return replace(self, possible=possible)
+        return Holding(self.accepted, possible, self.claimed)
 
     def known_as(self, resource: Resource) -> "Holding":
         """The same once the claimed version turned out to be this one."""
@@ -99,12 +103,15 @@ class Holdings:
         before = held.pop(ref.name, None)
         if holding is not None:
             held[ref.name] = holding
-            self._needed.update(holding.needs)
+            for need in holding.needs:
+                self._needed[need] += 1
             self._uncertain[ref.type] += holding.unknown
         if before is not None:
-            self._needed.subtract(before.needs)
             self._uncertain[ref.type] -= before.unknown
-            self._forget_unneeded(before)
+            for need in before.needs:
+                self._needed[need] -= 1
+                if not self._needed[need]:
+                    del self._needed[need]
 
     def needs(self, ref: Ref) -> bool:
         """Whether a known version of something held, or possibly held, needs this one."""
@@ -113,8 +120,3 @@ class Holdings:
     def uncertain(self, type_url: TypeUrl) -> bool:
         """Whether something of this type is held at a version that nobody here knows."""
         return self._uncertain[type_url] > 0
-
-    def _forget_unneeded(self, before: Holding) -> None:
-        for need in before.needs:
-            if not self._needed[need]:
-                del self._needed[need]

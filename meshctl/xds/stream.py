@@ -201,8 +201,9 @@ class Stream:
     def _hold(self, channel: Channel, plan: Plan) -> None:
         """From now on the client may have what goes out, and may have lost what is taken away."""
         for resource in plan.upserts:
-            before = self._client.held(resource.ref) or Holding()
-            self._client.holdings.put(resource.ref, before.sent(resource))
+            ref = resource.ref
+            before = self._client.held(ref) or Holding()
+            self._client.holdings.put(ref, before.sent(resource))
             if channel.row.complete:
                 channel.state = channel.state.insert(resource.key.name, resource)
         for name in plan.removed:
