@@ -50,7 +50,9 @@ async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> N
 
 async def _advanced(publisher: Publisher) -> None:
     async with publisher.turn():
-        await sliced(publisher.advancing())
+        with COLLECTOR.waits():
+            if await sliced(publisher.advancing()) > _LARGE:
+                COLLECTOR.spare()
 
 
 async def tend(publisher: Publisher, metrics: Metrics) -> None:

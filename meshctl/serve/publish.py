@@ -58,6 +58,9 @@ log = logging.getLogger(__name__)
 
 _NO_MESH = f"the catalog has no {MESH_FILE}"
 
+_TOGETHER = 256
+"""Views in which waves begin or end in one publication: those of thousands end at the same time."""
+
 Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
 
 
@@ -215,10 +218,21 @@ class Publisher:
 
     def advancing(self) -> Iterator[None]:
         """As `advance`, in small steps; within a `turn`."""
-        for due in (self.waves.due, self.holds.due):
-            if self.standing.live and (views := due(self._compiler.snapshot)):
-                self._compiler.revise(views)
-                yield from self._publishing({})
+        if not self.standing.live:
+            return
+        names = self.waves.due()
+        for first in range(0, len(names), _TOGETHER):
+            yield from self._revising(
+                self.waves.stepped(names[first : first + _TOGETHER], self._compiler.snapshot)
+            )
+        yield from self._revising(self.holds.due(self._compiler.snapshot))
+
+    def _revising(self, views: Mapping[str, View]) -> Iterator[None]:
+        """Publish views of which other nodes are given other things than before."""
+        if views:
+            self._compiler.revise(views)
+            yield from self._publishing({})
+        yield
 
     def hear(self, status: NodeStatus) -> None:
         """What is known of a node has changed."""

@@ -135,21 +135,25 @@ class Waves:
 
     # What to do.
 
-    def due(self, snapshot: Snapshot) -> dict[str, View]:
-        """The views as they shall be published now, where a wave begins or a run is over."""
+    def due(self) -> Sequence[str]:
+        """The views in which a wave may begin or a run be over, each named once: for `stepped`."""
         now = self._now()
         while self._deadlines and self._deadlines[0][0] <= now:
             _, name = heapq.heappop(self._deadlines)
             self._armed.pop(name, None)
             self._restless[name] = None
         restless, self._restless = self._restless, {}
+        return tuple(restless)
+
+    def stepped(self, names: Iterable[str], snapshot: Snapshot) -> dict[str, View]:
+        """Of these views, as they shall be published now, those where a wave begins or a run is over."""
         found: dict[str, View] = {}
-        for name in restless:
+        for name in names:
             run, view = self._runs.get(name), snapshot.views.get(name)
             if run is None or view is None:
                 continue
             run.keep(self._known_pace)
-            changed = self._stepped(name, run, view, snapshot.revision + 1)
+            changed = self._step(name, run, view, snapshot.revision + 1)
             if changed is not None:
                 found[name] = changed
             else:
@@ -157,7 +161,7 @@ class Waves:
         return found
 
     def failures(self) -> Iterable[Failure]:
-        """What is wrong with changes, each told once: runs that are stopped, found by `due`."""
+        """What is wrong with changes, each told once: runs that are stopped, found by `stepped`."""
         failed, self._failed = self._failed, {}
         return failed.values()
 
@@ -227,7 +231,7 @@ class Waves:
         if post is not None:
             run.sick = post.sick
 
-    def _stepped(self, name: str, run: Run, view: View, revision: int) -> View | None:
+    def _step(self, name: str, run: Run, view: View, revision: int) -> View | None:
         match run.step(self._now()):
             case None:
                 return None

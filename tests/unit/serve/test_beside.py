@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from meshctl.fleet.fleet import Fleet
+from meshctl.fleet.fleet import Fleet, NodeState, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, ROUTES, Ref, Role
+from meshctl.serve import publish
 from meshctl.serve.background import taken_in
 from meshctl.serve.publish import Publisher
 from meshctl.serve.seats import Seat
@@ -101,6 +102,22 @@ async def test_node_that_comes_and_leaves_while_a_change_is_made_leaves_nothing_
         for _ in steps:
             world.sit(SPARE).close()
     assert len(world.publisher.resolver.graph) == cells
+
+
+def test_waves_of_many_views_that_end_together_are_published_in_portions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publish, "_TOGETHER", 8)
+    world = World()
+    world.publisher.change({"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    revision = world.publisher.standing.revision
+    for number in range(WAITING):
+        node = sidecar(f"s{number}")
+        world.publisher.hear(NodeStatus(node, node.view, NodeState.SYNCED, reached=revision))
+    assert len(world.publisher.waves.progress()) == WAITING
+    world.publisher.advance()
+    assert world.publisher.waves.progress() == []
+    assert world.publisher.standing.revision == revision + WAITING / 8
 
 
 async def test_change_that_fails_leaves_the_turn_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
