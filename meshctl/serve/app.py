@@ -148,7 +148,8 @@ class _Server:
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(http.run_until_stopped())
                 await grpc_server.start()
-                self._publisher.begin(*await asyncio.to_thread(self._read))
+                async with self._publisher.turn():
+                    self._publisher.begin(*await asyncio.to_thread(self._read))
                 if not self._stop.is_set():
                     self._announce()
                 background = [tasks.create_task(one) for one in self._work()]
