@@ -332,11 +332,11 @@ class Publisher:
         if not always and not texts and snapshot.revision == self.standing.revision:
             return
         self.standing = replace(self.standing, revision=snapshot.revision, published_at=self._clock())
+        if self._save is not None:  # begun before nodes have it: giving it out may take a second
+            self._save(texts, snapshot)
         yield from self.waves.taking(snapshot)
         self.holds.took(snapshot)
         yield from self._posts.publishing(snapshot)
-        if self._save is not None:
-            self._save(texts, snapshot)
 
     def _compile(self) -> Draft:
         self._do_later()
