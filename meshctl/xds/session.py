@@ -27,6 +27,11 @@ from meshctl.xds.types import TYPES
 from meshctl.xds.views import NotLoadedError, Seat, Views
 from meshctl.xds.wire import Garbled, Layout
 
+_LAST_WRITE_S = 2.0
+"""How long an answer may still take to leave when its stream is to end. gRPC sends no status after a write
+that was cancelled: the client of an answer that is about to leave would wait on a stream that nobody serves.
+"""
+
 
 @contextmanager
 def _told() -> Iterator[None]:
@@ -104,7 +109,7 @@ class Session:
         self._closing, self._cut = True, cut
         self._wake.set()
         if self._writing is not None:
-            self._writing.reschedule(_now())
+            self._writing.reschedule(_now() + _LAST_WRITE_S)
 
     def inventory(self, *, waiting: bool = False) -> Inventory | None:
         """What the node has and shall have, or only what waits; None before its first request."""

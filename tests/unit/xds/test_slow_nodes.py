@@ -64,15 +64,17 @@ class Blind:
 
 
 class Pipe:
-    """Takes an answer when told to; `begun` are all that were handed over."""
+    """Takes an answer when told to; `begun` are all that were handed over, `left` those that it took."""
 
     def __init__(self) -> None:
         self.begun: list[bytes] = []
+        self.left: list[bytes] = []
         self.open = asyncio.Event()
 
     async def write(self, data: bytes) -> None:
         self.begun.append(data)
         await self.open.wait()
+        self.left.append(data)
 
     async def take(self, data: bytes) -> None:
         """Without back-pressure: it is kept for later."""
@@ -120,7 +122,18 @@ async def test_a_stream_whose_answer_cannot_be_written_is_cut() -> None:
     assert client.views.seats == []
 
 
-async def test_a_stream_whose_client_does_not_read_ends_at_once_when_the_server_stops() -> None:
+async def test_an_answer_that_is_about_to_leave_does_so_before_its_stream_ends() -> None:
+    client, pipe = Blind(), Pipe()
+    publish(client.views, 0)
+    running = asyncio.create_task(client.session.run(client.requests(), pipe.write))
+    await eventually(lambda: _begun(pipe), "an answer")
+    client.session.close()
+    pipe.open.set()
+    await running
+    assert pipe.left == pipe.begun
+
+
+async def test_a_stream_whose_client_does_not_read_ends_soon_when_the_server_stops() -> None:
     client, pipe = Blind(), Pipe()
     publish(client.views, 0)
     running = asyncio.create_task(client.session.run(client.requests(), pipe.write))
