@@ -104,6 +104,7 @@ async def test_killed_server_keeps_each_nodes_wave(scene: Scene) -> None:
         async with loaded(stage) as load:
             gateways.write_users(NEW)
             (first,) = await gateways.until_having(NEW, 1)
+            await eventually(lambda: _is_saved(scene), "the wave is on disk")
             async with load.change("kill -9 in the middle of a wave"):
                 await server.kill()
                 await server.start("/readyz")
@@ -116,6 +117,12 @@ async def test_killed_server_keeps_each_nodes_wave(scene: Scene) -> None:
             f"meshctl apply {scene.catalog} --server {scene.control_plane}", gateways.scene.folder
         )
     assert applied.out == f"applied: all connected nodes (4) have 4 files of {scene.catalog}\n"
+
+
+async def _is_saved(scene: Scene) -> bool:
+    """Whether what was published last is on disk."""
+    saved = await fleet.metric(scene, "meshctl_state_timestamp_seconds")
+    return saved >= await fleet.metric(scene, "meshctl_published_timestamp_seconds")
 
 
 def _everybody(runs: Runs, view: str) -> list[str]:
