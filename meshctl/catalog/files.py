@@ -1,6 +1,6 @@
 """`mesh.yaml` and `defaults.yaml`: what holds for the whole mesh.
 
-Imports `catalog.key`, the keys and `catalog.scalars`.
+Imports `catalog.inherited`, `catalog.key`, the keys and `catalog.scalars`.
 """
 
 from collections.abc import Container, Iterator
@@ -8,12 +8,11 @@ from typing import Annotated
 
 from pydantic import PlainValidator
 
-from meshctl.catalog.key import Checks, Entry, Key, field, required, run
+from meshctl.catalog.inherited import Inherited
+from meshctl.catalog.key import Checks, Entry, field, required, run
 from meshctl.catalog.keys.bind import Bind
 from meshctl.catalog.keys.choice import choose
 from meshctl.catalog.keys.names import Host, Name
-from meshctl.catalog.keys.retries import Retries
-from meshctl.catalog.keys.timeouts import Timeouts
 from meshctl.catalog.keys.waves import Waves
 from meshctl.catalog.problems import NOTHING_SAID, Mistake
 from meshctl.catalog.scalars import read_integer
@@ -46,17 +45,10 @@ class MeshFile(Entry):
     )
 
 
-class ServiceDefaults(Key):
-    """What services have that do not say otherwise."""
-
-    timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
-    retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
-
-
 class DefaultsFile(Entry):
     """The mesh's own defaults: `defaults.yaml`."""
 
-    service: ServiceDefaults | None = field(
+    service: Inherited | None = field(
         doc="What services have that do not say otherwise.", example="{timeouts: {request: 15s}}"
     )
 

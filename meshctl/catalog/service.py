@@ -1,19 +1,18 @@
 """`service`: one service, its versions, and how its requests go.
 
-Imports `catalog.key`, the keys, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.inherited`, `catalog.key`, the keys, `catalog.problems` and `catalog.scalars`.
 """
 
 from collections.abc import Container, Iterator, Mapping
 
+from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.key import Checks, Entry, field, required, run
 from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.expose import Expose
 from meshctl.catalog.keys.names import Host, Name, VersionName
 from meshctl.catalog.keys.protocol import ProtocolKey
-from meshctl.catalog.keys.retries import Retries
 from meshctl.catalog.keys.route import Route, unreachable
 from meshctl.catalog.keys.serving import Serving
-from meshctl.catalog.keys.timeouts import Timeouts
 from meshctl.catalog.keys.to import Weighted
 from meshctl.catalog.keys.versions import Version
 from meshctl.catalog.problems import (
@@ -35,7 +34,7 @@ FIRST_VERSION = "v1"
 """The version that `endpoints` without `versions` means."""
 
 
-class Service(Entry):
+class Service(Inherited, Entry):
     """One service of a team."""
 
     service: Name = required(doc="The service's name, the same as the file's.", example="voice")
@@ -59,8 +58,6 @@ class Service(Entry):
     aliases: tuple[Host, ...] = field(
         doc="Names besides its own by which callers reach it.", example="[voice.internal]", default=()
     )
-    timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
-    retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
     routes: tuple[Route, ...] = field(
         doc="Requests that go elsewhere than to the serving version; the first match wins.",
         example="[{match: {path: /ping}, respond: {status: 200}}]",

@@ -30,7 +30,7 @@ WANTED = {
 MOST = 100
 """Mistakes that are told of one file: nobody reads more, and each costs a search for the nearest word."""
 
-_NAMES = {"MeshFile": "mesh.yaml", "DefaultsFile": "defaults.yaml", "ServiceDefaults": "service"}
+_NAMES = {"MeshFile": "mesh.yaml", "DefaultsFile": "defaults.yaml", "Inherited": "service"}
 
 
 def typed(model: type[E], root: MappingNode) -> tuple[E | None, list[Mistake]]:

@@ -6,28 +6,27 @@ without a new cluster, whose connection pools would be built again.
 
 from meshctl import names
 from meshctl.envoy import pb
-from meshctl.mesh.edition import Breakers, Outliers
-from meshctl.mesh.facts import Connection
+from meshctl.mesh.settings import CircuitBreakers, Outliers, Settings
 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def cluster(service: str, version: str, connection: Connection) -> pb.Cluster:
+def cluster(service: str, version: str, settings: Settings) -> pb.Cluster:
     """The cluster of one version of a service, its endpoints fetched over ADS."""
     return pb.Cluster(
         name=names.cluster(service, version),
         type=pb.Cluster.EDS,
         eds_cluster_config=pb.Cluster.EdsClusterConfig(eds_config=pb.ads()),
-        connect_timeout=pb.duration(connection.connect),
-        circuit_breakers=circuit_breakers(connection.breakers),
-        outlier_detection=outlier_detection(connection.outliers),
-        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http1(connection))},
+        connect_timeout=pb.duration(settings.timeouts.connect),
+        circuit_breakers=circuit_breakers(settings.circuit_breakers),
+        outlier_detection=outlier_detection(settings.outliers),
+        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http1(settings))},
         # An endpoint that was taken out goes at once, even while its health checks still pass.
         ignore_health_on_host_removal=True,
     )
 
 
-def circuit_breakers(breakers: Breakers) -> pb.CircuitBreakers:
+def circuit_breakers(breakers: CircuitBreakers) -> pb.CircuitBreakers:
     """Limits on what one caller has open to the cluster. Envoy: config.cluster.v3.CircuitBreakers."""
     return pb.CircuitBreakers(
         thresholds=[
@@ -55,9 +54,11 @@ def outlier_detection(outliers: Outliers) -> pb.OutlierDetection:
     )
 
 
-def _http1(connection: Connection) -> pb.UpstreamHttpOptions:
+def _http1(settings: Settings) -> pb.UpstreamHttpOptions:
     return pb.UpstreamHttpOptions(
-        common_http_protocol_options=pb.HttpProtocolOptions(idle_timeout=pb.duration(connection.keep_alive)),
+        common_http_protocol_options=pb.HttpProtocolOptions(
+            idle_timeout=pb.duration(settings.timeouts.keep_alive)
+        ),
         explicit_http_config=pb.UpstreamHttpOptions.ExplicitHttpConfig(
             http_protocol_options=pb.Http1ProtocolOptions()
         ),

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.respond import Respond
-from meshctl.mesh.edition import Breakers, Outliers
 from meshctl.mesh.match import RequestMatch
+from meshctl.mesh.settings import Settings
 from meshctl.problems import Place
 from meshctl.units import Duration
 
@@ -64,16 +64,6 @@ class VersionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """How callers hold connections to the versions of a service: what a cluster says."""
-
-    connect: Duration
-    keep_alive: Duration
-    breakers: Breakers
-    outliers: Outliers
-
-
-@dataclass(frozen=True, slots=True)
 class ServiceOwn:
     """What one service says of itself, defaults applied; nothing of other services."""
 
@@ -83,9 +73,7 @@ class ServiceOwn:
     versions: tuple[VersionFacts, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
-    connection: Connection
-    request: Duration
-    retries: Retries
+    settings: Settings
 
     def version(self, name: str) -> VersionFacts | None:
         """The version of this name, or None."""

@@ -6,10 +6,11 @@ May import the catalog and the graph. An endpoint edit changes `own` and stops h
 from dataclasses import replace
 
 from meshctl.graph import Look, Rule
-from meshctl.mesh.facts import Action, RouteFacts, ServiceInterface, ServiceOwn
+from meshctl.mesh.facts import Action, Retries, RouteFacts, ServiceInterface, ServiceOwn
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.own import HOSTS, OWN
 from meshctl.mesh.problems import DUPLICATE_HOST
+from meshctl.mesh.settings import Settings
 from meshctl.problems import Place, Problem
 
 
@@ -25,8 +26,8 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         versions=tuple(version.name for version in own.versions),
         split=own.split,
         routes=_routes(own),
-        request=own.request,
-        retries=own.retries,
+        request=own.settings.timeouts.request,
+        retries=_retries(own.settings),
     )
 
 
@@ -43,7 +44,13 @@ def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:
 def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
     if not route.action.split:
         return route
-    return replace(route, action=replace(route.action, request=own.request, retries=own.retries))
+    request, retries = own.settings.timeouts.request, _retries(own.settings)
+    return replace(route, action=replace(route.action, request=request, retries=retries))
+
+
+def _retries(settings: Settings) -> Retries:
+    said = settings.retries
+    return Retries(said.attempts, said.envoy_conditions, said.host_attempts)
 
 
 def _check_host(look: Look, name: str, host: str) -> None:

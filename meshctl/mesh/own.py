@@ -5,19 +5,18 @@ May import the catalog and the graph.
 
 from typing import NamedTuple
 
-from meshctl.catalog.files import ServiceDefaults
 from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.protocol import Protocol
-from meshctl.catalog.keys.retries import RetryOn
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
 from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.graph import Index, Look, Rule
-from meshctl.mesh.edition import EDITIONS, Defaults
-from meshctl.mesh.facts import Action, Connection, Retries, RouteFacts, ServiceOwn, VersionFacts, Weight
+from meshctl.mesh.edition import EDITIONS
+from meshctl.mesh.facts import Action, RouteFacts, ServiceOwn, VersionFacts, Weight
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
+from meshctl.mesh.settings import Settings, layered
 from meshctl.problems import KeyPath, Place
 
 
@@ -43,29 +42,22 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
     if found is None or mesh is None:
         return None
     declared, service = found
-    defaults = EDITIONS[mesh.edition][(service.protocol or Protocol.HTTP).value]
     for host, alias in _hosts(service, mesh.domain):
         look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
     inherited = defaults_file(look)
-    said = inherited.service if inherited else None
-    return _facts(declared, service, _domains(service, mesh.domain), said, defaults)
+    settings = layered(
+        EDITIONS[mesh.edition][service.protocol or Protocol.HTTP],
+        service,
+        inherited.service if inherited else None,
+    )
+    return _facts(declared, service, _domains(service, mesh.domain), settings)
 
 
 OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
 """A service's own facts by its name; None where no file that could be read declares it."""
 
 
-def _facts(
-    declared: Declared,
-    service: Service,
-    domains: tuple[str, ...],
-    said: ServiceDefaults | None,
-    defaults: Defaults,
-) -> ServiceOwn:
-    """`said` is what defaults.yaml says of services, before the edition's `defaults`."""
-    timeouts = (service.timeouts, said.timeouts if said else None)
-    connect = next((t.connect for t in timeouts if t and t.connect), defaults.connect)
-    request = next((t.request for t in timeouts if t and t.request), defaults.request)
+def _facts(declared: Declared, service: Service, domains: tuple[str, ...], settings: Settings) -> ServiceOwn:
     versions = _versions(declared.file, service)
     return ServiceOwn(
         name=service.service,
@@ -77,9 +69,7 @@ def _facts(
             _route(route, Place(declared.file, ("routes", index)))
             for index, route in enumerate(service.routes)
         ),
-        connection=Connection(connect, defaults.keep_alive, defaults.breakers, defaults.outliers),
-        request=request,
-        retries=_retries(service, said, defaults),
+        settings=settings,
     )
 
 
@@ -127,11 +117,3 @@ def _weights(target: Target | None) -> tuple[Weight, ...]:
         for to in destinations
         if to.version is not None and to.weight.basis_points
     )
-
-
-def _retries(service: Service, said: ServiceDefaults | None, defaults: Defaults) -> Retries:
-    written = (service.retries, said.retries if said else None)
-    attempts = next((r.attempts for r in written if r and r.attempts is not None), defaults.retry_attempts)
-    on = next((r.on for r in written if r and r.on is not None), defaults.retry_on)
-    conditions = defaults.retry_conditions[on] if isinstance(on, RetryOn) else ",".join(on)
-    return Retries(attempts, conditions, defaults.retry_host_attempts)

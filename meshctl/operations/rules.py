@@ -29,7 +29,7 @@ def _cluster(look: Look, key: Version) -> Resource | None:
     own = look(OWN, key[0])
     if own is None or own.version(key[1]) is None:
         return None
-    return encode(ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.connection))
+    return encode(ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.settings))
 
 
 def _assignment(look: Look, key: Version) -> Resource | None:

@@ -6,7 +6,8 @@ They work on a control plane in the test's own process.
 import pytest
 
 from meshctl.envoy import cluster, endpoints, match, pb
-from meshctl.mesh.facts import Connection, VersionFacts
+from meshctl.mesh.facts import VersionFacts
+from meshctl.mesh.settings import Settings
 
 
 def host_name_for_port(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
@@ -28,8 +29,8 @@ def bad_cluster(monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None
     """The cluster `name` holds `secret` and breaks a constraint: Envoy echoes it whole with its reason."""
     right = cluster.cluster
 
-    def wrong(service: str, version: str, connection: Connection) -> pb.Cluster:
-        message = right(service, version, connection)
+    def wrong(service: str, version: str, settings: Settings) -> pb.Cluster:
+        message = right(service, version, settings)
         if message.name == name:
             message.metadata.filter_metadata["credentials"]["password"] = secret
             message.outlier_detection.max_ejection_percent.value = 101

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.cli.main import run
 from meshctl.mesh import edition
 from meshctl.names import Role, ViewKey
@@ -37,8 +38,9 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
 @pytest.fixture
 def another_release(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """One with another default in an edition that is out."""
-    http = replace(edition.EDITIONS["2026.11"]["http"], connect=Duration.parse("3s"))
-    monkeypatch.setattr("meshctl.mesh.own.EDITIONS", {"2026.11": {"http": http}})
+    was = edition.EDITIONS["2026.11"][Protocol.HTTP]
+    http = replace(was, timeouts=replace(was.timeouts, connect=Duration.parse("3s")))
+    monkeypatch.setattr("meshctl.mesh.own.EDITIONS", {"2026.11": {Protocol.HTTP: http}})
 
 
 def test_the_same_release_has_no_changes_while_the_server_runs(

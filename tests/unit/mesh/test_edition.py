@@ -6,5 +6,5 @@ from meshctl.mesh.edition import EDITIONS
 
 
 def test_every_edition_that_may_be_named_has_defaults_for_every_protocol() -> None:
-    wanted = {name: {protocol.value for protocol in Protocol} for name in NAMES}
+    wanted = {name: set(Protocol) for name in NAMES}
     assert {name: set(defaults) for name, defaults in EDITIONS.items()} == wanted

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.source import read_source
 from meshctl.envoy.impact import Impact
 from meshctl.mesh import edition
@@ -82,10 +83,9 @@ def test_the_same_release_would_serve_the_same() -> None:
 
 def test_release_with_another_default_shows_exactly_what_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     state = State(TEXTS, compiler().snapshot, 0.0)
-    http = edition.EDITIONS["2026.11"]["http"]
-    monkeypatch.setattr(
-        edition, "EDITIONS", {"2026.11": {"http": replace(http, connect=Duration.parse("3s"))}}
-    )
+    http = edition.EDITIONS["2026.11"][Protocol.HTTP]
+    slower = replace(http, timeouts=replace(http.timeouts, connect=Duration.parse("3s")))
+    monkeypatch.setattr(edition, "EDITIONS", {"2026.11": {Protocol.HTTP: slower}})
     monkeypatch.setattr("meshctl.mesh.own.EDITIONS", edition.EDITIONS)
     changes = upgrade(state).plan.resources
     assert [(one.sign.value, one.ref.name, one.impact) for one in changes] == [

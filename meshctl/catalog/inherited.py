@@ -1,0 +1,15 @@
+"""What a service may leave to `defaults.yaml`, and `defaults.yaml` to the edition: declared once for both.
+
+Imports `catalog.key` and the keys.
+"""
+
+from meshctl.catalog.key import Key, field
+from meshctl.catalog.keys.retries import Retries
+from meshctl.catalog.keys.timeouts import Timeouts
+
+
+class Inherited(Key):
+    """What services have that do not say otherwise."""
+
+    timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
+    retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")

@@ -1,0 +1,91 @@
+"""How a service is called, whole: what its team says, before what `defaults.yaml` says, before the edition.
+
+May import `units` and the catalog. Attributes have the names of the catalog's keys, so that one rule joins
+them all; what no key says is the edition's alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from meshctl.catalog.key import Key
+from meshctl.catalog.keys.retries import RetryOn
+from meshctl.units import Duration, Percent
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    D = TypeVar("D", bound=DataclassInstance)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long callers wait: for a connection, for a whole answer, and with an idle connection open."""
+
+    connect: Duration
+    request: Duration
+    keep_alive: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a request is sent again, and after what.
+
+    `conditions` are Envoy's words for what a team calls `never_sent` or `idempotent`; `host_attempts` is how
+    often an endpoint other than those that failed is looked for.
+    """
+
+    attempts: int
+    on: RetryOn | tuple[str, ...]
+    conditions: Mapping[RetryOn, str]
+    host_attempts: int
+
+    @property
+    def envoy_conditions(self) -> str:
+        """After what, in Envoy's words."""
+        return self.conditions[self.on] if isinstance(self.on, RetryOn) else ",".join(self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitBreakers:
+    """What a caller may have open to one version at once; beyond it, a request fails at once."""
+
+    connections: int
+    pending: int
+    requests: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """When an endpoint that fails in live traffic is left out, and for how long."""
+
+    consecutive_5xx: int
+    consecutive_gateway_failures: int
+    interval: Duration
+    eject_for: Duration
+    max_ejected: Percent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it: what a service of one protocol gets."""
+
+    timeouts: Timeouts
+    retries: Retries
+    circuit_breakers: CircuitBreakers
+    outliers: Outliers
+
+
+def layered(base: "D", *said: Key | None) -> "D":
+    """`base`, with what was said in its place: of each attribute the first that is said at all.
+
+    Maps merge, lists and scalars replace.
+    """
+    changed: dict[str, object] = {}
+    for one in fields(base):
+        values = [value for key in said if (value := getattr(key, one.name, None)) is not None]
+        if values:
+            merges = isinstance(values[0], Key)
+            changed[one.name] = layered(getattr(base, one.name), *values) if merges else values[0]
+    return replace(base, **changed) if changed else base
