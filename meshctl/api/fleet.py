@@ -97,7 +97,7 @@ class FleetService(FleetServicer):
         if not standing.live:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
         try:
-            async with self._publisher.turn():
+            async with self._publisher.turn:
                 found = target(self._publisher.resolver, Role(request.role), request.names)
         except UnknownTarget as error:
             await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
@@ -118,14 +118,14 @@ class FleetService(FleetServicer):
         return pb.ConfirmResponse(losses=taken.names)
 
     async def _confirmed(self, digest: str, who: str) -> Losses:
-        async with self._publisher.turn():
+        async with self._publisher.turn:
             taken, made = await asyncio.to_thread(self._publisher.confirmed, digest, who)
             await sliced(self._publisher.settling(made))
         return taken
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """The files of the catalog as they were read last, by file."""
-        async with self._publisher.turn():
+        async with self._publisher.turn:
             read = self._publisher.entries()
         entries = (pb.Entry(file=one.file, hash=one.hash, served=one.served) for one in read)
         return pb.ListEntriesResponse(entries=entries)
@@ -133,7 +133,7 @@ class FleetService(FleetServicer):
     async def SkipWaves(self, request: pb.SkipWavesRequest, context: Context) -> pb.SkipWavesResponse:
         """Give all nodes the newest, if who asks is on this machine."""
         who = await local_user(context, "apply --now", request.user)
-        async with self._publisher.turn():
+        async with self._publisher.turn:
             return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
 
     async def Plan(

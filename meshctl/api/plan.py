@@ -72,7 +72,7 @@ class Plans:
             await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, words)
 
     async def _made(self, texts: Mapping[str, bytes]) -> pb.PlanResponse:
-        async with self._publisher.turn():
+        async with self._publisher.turn:
             basis = self._publisher.basis()
         with COLLECTOR.waits():
             return await whole(asyncio.to_thread(_planned, basis, texts, self._nodes(), _now()))

@@ -148,7 +148,7 @@ class _Server:
             async with asyncio.TaskGroup() as tasks:
                 answering = tasks.create_task(http.run_until_stopped())
                 await grpc_server.start()
-                async with self._publisher.turn():
+                async with self._publisher.turn:
                     self._publisher.begin(*await asyncio.to_thread(self._read))
                 if not self._stop.is_set():
                     self._announce()

@@ -40,7 +40,7 @@ async def follow(watch: Watch, publisher: Publisher, metrics: Metrics) -> None:
 
 async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> None:
     """Publish one batch, beside what streams do: a branch may be thousands of files."""
-    async with publisher.turn():
+    async with publisher.turn:
         with COLLECTOR.waits():
             made = await asyncio.to_thread(lambda: publisher.compiled(batch, read_sources(batch)))
             steps = await sliced(publisher.settling(made))
@@ -49,7 +49,7 @@ async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> N
 
 
 async def _advanced(publisher: Publisher) -> None:
-    async with publisher.turn():
+    async with publisher.turn:
         with COLLECTOR.waits():
             if await sliced(publisher.advancing()) > _LARGE:
                 COLLECTOR.spare()
@@ -60,7 +60,7 @@ async def tend(publisher: Publisher, metrics: Metrics) -> None:
     while True:
         await asyncio.sleep(_TEND_S)
         try:
-            async with publisher.turn():
+            async with publisher.turn:
                 publisher.tend()
         except Exception:
             metrics.failures.inc()

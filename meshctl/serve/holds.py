@@ -19,7 +19,7 @@ from meshctl.operations.contents import skipped, with_contents
 from meshctl.operations.folding import refolded
 from meshctl.operations.holding import Version, give_up, hold, hush, last_good, let_go, seen
 from meshctl.serve.held import HeldBack, Told
-from meshctl.serve.seats import Posts
+from meshctl.serve.posts import Posts
 from meshctl.serve.waves import Waves
 from meshctl.snapshot import Contents, Held, Snapshot, View, ViewSnapshot
 from meshctl.xds.holding import Holding

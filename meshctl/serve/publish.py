@@ -13,18 +13,15 @@ May import all layers below. What may be served is decided by `operations.admit`
 - A valid change that loses too much (`operations.guard`) leaves the losses served until they are confirmed.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
 from meshctl.catalog.source import Source
-from meshctl.envoy.bootstrap import is_ip, parse_address
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeStatus
 from meshctl.fleet.node import Node
@@ -43,11 +40,13 @@ from meshctl.serve import announce
 from meshctl.serve.holds import Holds
 from meshctl.serve.last_good import LastGood
 from meshctl.serve.lines import word
-from meshctl.serve.seats import Post, Posts, Seat, Wake
+from meshctl.serve.posts import Posts
+from meshctl.serve.seats import Post, Seat, Wake
 from meshctl.serve.slices import finish
 from meshctl.serve.standing import Standing, described, refused
 from meshctl.serve.tombstones import Tombstones
-from meshctl.serve.variants import Variants
+from meshctl.serve.turn import Turn
+from meshctl.serve.wanted import Wanted
 from meshctl.serve.waves import Waves
 from meshctl.snapshot import Snapshot, View
 from meshctl.snapshot.disk import State
@@ -97,36 +96,23 @@ class Publisher:
         self._last_good = LastGood(state, stale_limit, now, clock)
         self._save, self._now, self._clock = save, now, clock
         self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
-        self._posts, self._variants, self._started = Posts(), Variants(), now()
-        self.waves = Waves(self._posts, self._pace, now, self._started + (returns_s if state else 0.0))
+        self._posts, started = Posts(), now()
+        self.waves = Waves(self._posts, self._pace, now, started + (returns_s if state else 0.0))
         base = state.snapshot if state else None
         self.holds = Holds(self._posts, self.waves, now, clock)
         self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
         finish(self.waves.taking(self._compiler.snapshot))
         self.holds.took(self._compiler.snapshot)
-        self._tombstones = Tombstones(fleet, self._started + (REMEMBERED if state else 0.0))
-        self._turn = asyncio.Lock()
-        self._later: list[Callable[[], None]] = []  # what the compiler is to do when it is nobody's turn
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """One at a time: whoever changes what is published, or reads what a change would show half made.
-
-        Streams do not wait for it: what they want of the compiler meanwhile is done at the end.
-        """
-        async with self._turn:
-            try:
-                yield
-            finally:
-                if self._later:
-                    finish(self._publishing({}))
+        self.turn = Turn(lambda: finish(self._publishing({})))
+        tombstones = Tombstones(fleet, started + (REMEMBERED if state else 0.0))
+        self._wanted = Wanted(self._posts, self._compiler, self.turn, tombstones, now)
 
     def read(self, texts: Mapping[str, bytes | None]) -> Made:
         """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
         outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts}, self._now())
         if not outcome.published:
             return Made(outcome)
-        self._want_known_views()
+        self._wanted.compile()
         return Made(outcome, self._compiler.compile())
 
     def begin(self, made: Made, lacks: str = _NO_MESH) -> None:
@@ -190,7 +176,7 @@ class Publisher:
         """Publish for the first time, all at once: no stream may be given what was before any more."""
         self.standing = replace(self.standing, live=True, provisional=False)
         if made.draft is None:
-            self._want_known_views()
+            self._wanted.compile()
         finish(self._publishing(made.outcome.changes, made.draft, always=True))
         self._posts.wake_all()
 
@@ -204,12 +190,9 @@ class Publisher:
         where its service has too many different ones.
         """
         self._check_loaded()
-        key = _checked(node.view_key)
-        post = self._posts.get(key)
-        if post is None:
-            post = self._new_post(key)
+        post = self._wanted.post(node.view_key)
         seat = Seat(post, node.id, wake, lambda: self.standing.provisional, self._left)
-        self.waves.join(key.name, node.id)
+        self.waves.join(post.key.name, node.id)
         return seat
 
     def advance(self) -> None:
@@ -264,27 +247,10 @@ class Publisher:
         admission = self._admission.twin(Resolver(WATCHED), lambda: _services(snapshot.views.values()))
         return Basis(admission, snapshot, tuple(post.key for post in self._posts))
 
-    def _new_post(self, key: ViewKey) -> Post:
-        if (spare := self._variants.spare(key)) is not None:
-            self._drop(spare)
-        post = Post(key)
-        if self.standing.live:
-            self._have_done(partial(self._compiler.open, key))
-            if not self._turn.locked():
-                finish(self._publishing({}))
-        self._add(post)
-        return post
-
     def tend(self) -> None:
-        """Let go of views and tombstones that no node of the last hour needs; to be called every minute."""
-        now = self._now()
-        for post in self._posts:
-            if not post.seats and post.left_at is not None and now - post.left_at >= REMEMBERED:
-                self._drop(post)
+        """Let go of what no node of the last hour needs; to be called every minute, within a turn."""
+        self._wanted.tend()
         if self.standing.live:
-            views = (post.key.name for post in self._posts)
-            passed = self._tombstones.passed(views, self._compiler.snapshot.revision, now)
-            self._compiler.forget(passed)
             finish(self._publishing({}))
 
     def unknown(self, key: ViewKey) -> str | None:
@@ -314,15 +280,6 @@ class Publisher:
         if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):
             raise NotLoadedError(self.standing.reason)
 
-    def _want_known_views(self) -> None:
-        """Compile the views that nodes had before the restart, and those that nodes have by now."""
-        for name in self._compiler.snapshot.views:
-            key = ViewKey.parse(name)
-            if self._posts.get(key) is None:
-                self._add(Post(key, left_at=self._started))
-        for post in self._posts:
-            self._compiler.open(post.key)
-
     def _publishing(
         self, texts: Mapping[str, bytes | None], draft: Draft | None = None, *, always: bool = False
     ) -> Iterator[None]:
@@ -339,58 +296,20 @@ class Publisher:
         yield from self._posts.publishing(snapshot)
 
     def _compile(self) -> Draft:
-        self._do_later()
+        self.turn.catch_up()
         return self._compiler.compile()
-
-    def _have_done(self, work: Callable[[], None]) -> None:
-        """Have the compiler do this: at once, or before the next publication where it is somebody's turn."""
-        self._later.append(work)
-        if not self._turn.locked():
-            self._do_later()
-
-    def _do_later(self) -> None:
-        later, self._later = self._later, []
-        for work in later:
-            work()
 
     def _left(self, post: Post, seat: Seat) -> None:
         self.waves.leave(post.key.name, seat.node)
         self.holds.leave(post.key.name, seat.node)
-        if post.seats:
-            return
-        post.left_at = self._now()
-        if post.view is None:  # nothing that a node could hold, or come back for
-            self._drop(post)
-
-    def _add(self, post: Post) -> None:
-        self._posts.add(post, self._compiler.snapshot)
-        self._variants.add(post)
+        self._wanted.left(post)
 
     def _pace(self) -> Pace:
         facts = self.resolver.graph.value(WAVES, "")
         return Pace(facts.shares, facts.hold.seconds)
-
-    def _drop(self, post: Post) -> None:
-        self._posts.remove(post)
-        self._variants.remove(post)
-        if self.standing.live:
-            self._have_done(partial(self._compiler.close, post.key))
 
 
 def _services(views: Iterable[View]) -> frozenset[str]:
     """The services of the clusters in these views."""
     clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
     return frozenset(parse_cluster(name)[0] for name in clusters)
-
-
-def _checked(key: ViewKey) -> ViewKey:
-    """The key, if it is one that can be named, compiled and kept.
-
-    A node says it of itself. What fails later would leave half a view in the snapshot, and so a state on disk
-    that the next start cannot read.
-    """
-    if any("+" in target for target in key.targets):
-        raise ValueError(f"its services are no names: {', '.join(key.targets)}")
-    if key.egress and not is_ip(parse_address(key.egress)[0]):
-        raise ValueError(f"{key.egress!r} is not IP:PORT")
-    return key

@@ -16,8 +16,9 @@ from meshctl.fleet.waves import End, Lead, Run, Stop
 from meshctl.names import Ref, ResourceKey
 from meshctl.operations.contents import ended, skipped, with_contents
 from meshctl.serve.lines import word
+from meshctl.serve.posts import Posts
 from meshctl.serve.progress import Wave, wave_of, why_stopped
-from meshctl.serve.seats import Post, Posts
+from meshctl.serve.seats import Post
 from meshctl.snapshot import Snapshot, View
 
 log = logging.getLogger(__name__)

@@ -96,7 +96,7 @@ class World:
 
     async def edited(self, users: Users, meanwhile: Iterable[tuple[str, str]]) -> None:
         before, self.users = self.users, users
-        async with self.publisher.turn():
+        async with self.publisher.turn:
             made = self.publisher.compiled({"a/users.yaml": users.text()})
             if users.connect == POISON and made.draft is not None:
                 newest = [one for one in made.draft.resources.values() if one is not None]

@@ -70,7 +70,7 @@ async def test_each_node_sees_all_of_a_change_or_nothing_of_it() -> None:
 
     before = [seen(seat) for seat in world.seats]
     states: set[tuple[bool, ...]] = set()
-    async with world.publisher.turn():
+    async with world.publisher.turn:
         for _ in world.steps({"a/users.yaml": text}):
             now = [seen(seat) for seat in world.seats]
             states.add(tuple(one == old for one, old in zip(now, before, strict=True)))
@@ -82,7 +82,7 @@ async def test_each_node_sees_all_of_a_change_or_nothing_of_it() -> None:
 
 async def test_node_that_comes_while_a_change_is_made_is_given_its_view_when_that_is_published() -> None:
     world = World()
-    async with world.publisher.turn():
+    async with world.publisher.turn:
         steps = world.steps({"a/spare.yaml": service("spare", "users")})
         seat = world.sit(SPARE)
         assert seat.view() is None
@@ -95,7 +95,7 @@ async def test_node_that_comes_while_a_change_is_made_is_given_its_view_when_tha
 async def test_node_that_comes_and_leaves_while_a_change_is_made_leaves_nothing_behind() -> None:
     world = World()
     cells = len(world.publisher.resolver.graph)
-    async with world.publisher.turn():
+    async with world.publisher.turn:
         steps = world.steps({"a/users.yaml": service("users").replace(b"127.0.0.1", b"127.0.0.77")})
         world.sit(Node("x", Role.SIDECAR, ("nobody",), client="1.40")).close()
         world.sit(SPARE).close()
