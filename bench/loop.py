@@ -25,6 +25,7 @@ from meshctl.operations.proposal import propose
 from meshctl.serve.background import taken_in
 from meshctl.serve.collector import COLLECTOR
 from meshctl.serve.publish import Publisher
+from meshctl.serve.slices import finish
 from meshctl.units import Duration
 
 SERVICES = 5_000
@@ -39,7 +40,7 @@ def published(services: int) -> Publisher:
     texts = {"mesh.yaml": MESH.encode()} | dict(_file(number, services) for number in range(services))
     gc.disable()
     publisher = Publisher(Fleet(), None, stale_limit=Duration.parse("1h"))
-    publisher.begin(publisher.read(texts))
+    publisher.begin(publisher.catalog.read(texts))
     for number in range(services):
         node = Node(f"{name(number)}@1", Role.SIDECAR, (name(number),), client="1.40")
         publisher.open(node, lambda: None)
@@ -96,17 +97,18 @@ async def _beside(publisher: Publisher, texts: Texts) -> None:
 
 
 async def _at_once(publisher: Publisher, texts: Texts) -> None:
-    publisher.change(texts, await asyncio.to_thread(read_sources, texts))
+    sources = await asyncio.to_thread(read_sources, texts)
+    finish(publisher.settling(publisher.catalog.change(texts, sources)))
 
 
 async def _planned_beside(publisher: Publisher, texts: Texts) -> None:
     with COLLECTOR.waits():
-        basis = publisher.basis()
+        basis = publisher.catalog.basis()
         await asyncio.to_thread(propose, basis, {**basis.admission.good, **texts})
 
 
 async def _planned_at_once(publisher: Publisher, texts: Texts) -> None:
-    basis = publisher.basis()
+    basis = publisher.catalog.basis()
     propose(basis, {**basis.admission.good, **texts})
 
 

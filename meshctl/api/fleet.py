@@ -66,7 +66,7 @@ class FleetService(FleetServicer):
         """Why a node is in its state; NOT_FOUND with the nearest id."""
         status, clock = await self._status(request.id, context), wall_clock()
         found = why(inspect.known(self._publisher, status, self._streams.inventory(request.id, waiting=True)))
-        sources = self._publisher.resolver.sources
+        sources = self._publisher.catalog.resolver.sources
         causes = [inspect.cause_message(one, sources, clock) for one in found]
         return pb.GetWhyResponse(node=node_message(self._publisher, status, clock), causes=causes)
 
@@ -98,7 +98,7 @@ class FleetService(FleetServicer):
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
         try:
             async with self._publisher.turn:
-                found = target(self._publisher.resolver, Role(request.role), request.names)
+                found = target(self._publisher.catalog.resolver, Role(request.role), request.names)
         except UnknownTarget as error:
             await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
         except ValueError:
@@ -126,7 +126,7 @@ class FleetService(FleetServicer):
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """The files of the catalog as they were read last, by file."""
         async with self._publisher.turn:
-            read = self._publisher.entries()
+            read = self._publisher.catalog.entries()
         entries = (pb.Entry(file=one.file, hash=one.hash, served=one.served) for one in read)
         return pb.ListEntriesResponse(entries=entries)
 

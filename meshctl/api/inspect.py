@@ -30,10 +30,10 @@ def known(publisher: Publisher, status: NodeStatus, found: Inventory | None) -> 
     return Known(
         status,
         unknown=unknown or "",
-        lines={one.ref: publisher.places(status.view, one.ref, one.reason) for one in refused},
+        lines={one.ref: publisher.catalog.places(status.view, one.ref, one.reason) for one in refused},
         spared=spared,
         waits=[Wait(one.ref, one.waits_for, one.since) for one in waiting(found)],
-        reaches=publisher.reaches(status.view) | frozenset(status.node.targets),
+        reaches=publisher.catalog.reaches(status.view) | frozenset(status.node.targets),
         held=standing.held,
         unserved=standing.unserved,
         guarded=standing.guarded,

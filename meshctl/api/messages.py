@@ -155,7 +155,7 @@ def _refusal(publisher: Publisher, view: str, refusal: Refusal, clock: Clock) ->
 
 def _locations(publisher: Publisher, view: str, ref: Ref, words: str) -> Iterator[pb.Location]:
     """The lines behind a resource that was refused in these words."""
-    return map(location, publisher.places(view, ref, words))
+    return map(location, publisher.catalog.places(view, ref, words))
 
 
 def _type(status: TypeStatus, clock: Clock) -> pb.TypeStatus:

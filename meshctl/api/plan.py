@@ -73,7 +73,7 @@ class Plans:
 
     async def _made(self, texts: Mapping[str, bytes]) -> pb.PlanResponse:
         async with self._publisher.turn:
-            basis = self._publisher.basis()
+            basis = self._publisher.catalog.basis()
         with COLLECTOR.waits():
             return await whole(asyncio.to_thread(_planned, basis, texts, self._nodes(), _now()))
 

@@ -25,11 +25,12 @@ from meshctl.operations.entries import suggested
 from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, allow_connections, bound
 from meshctl.serve.background import advance, follow, tend
+from meshctl.serve.catalog import Made
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
 from meshctl.serve.lines import Lines
 from meshctl.serve.metrics import Metrics
-from meshctl.serve.publish import Made, Publisher
+from meshctl.serve.publish import Publisher
 from meshctl.serve.save import Saver
 from meshctl.serve.standing import guarded_words
 from meshctl.serve.watch import Watch
@@ -120,7 +121,7 @@ class _Server:
             now=asyncio.get_running_loop().time,
             returns_s=settings.returns_s,
         )
-        self._fleet.places, self._fleet.heard = self._publisher.places, self._publisher.hear
+        self._fleet.places, self._fleet.heard = self._publisher.catalog.places, self._publisher.hear
         self._metrics.watch(
             lambda: self._publisher.standing,
             self._nodes,
@@ -196,11 +197,11 @@ class _Server:
         """
         gc.disable()
         try:
-            return self._publisher.read(self._watch.look()), self._watch.lacks()
+            return self._publisher.catalog.read(self._watch.look()), self._watch.lacks()
         except NoCatalog as error:  # what cannot be listed must not look deleted
             if not self._has_state:  # nothing to wait with: rather a mistake than a disk that is away
                 raise CannotServe(str(error)) from None
-            return self._publisher.read({}), str(error)
+            return self._publisher.catalog.read({}), str(error)
         finally:
             gc.collect()
             gc.freeze()
@@ -227,7 +228,7 @@ class _Server:
 
     def _announce(self) -> None:
         settings, why = self._settings, self._not_ready()
-        name = suggested(self._publisher.resolver) or "NAME"
+        name = suggested(self._publisher.catalog.resolver) or "NAME"
         reached = settings.xds.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
         there = "" if reached == CONTROL_PLANE else f" --control-plane {reached}"
         say = (

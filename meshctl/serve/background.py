@@ -42,7 +42,7 @@ async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> N
     """Publish one batch, beside what streams do: a branch may be thousands of files."""
     async with publisher.turn:
         with COLLECTOR.waits():
-            made = await asyncio.to_thread(lambda: publisher.compiled(batch, read_sources(batch)))
+            made = await asyncio.to_thread(lambda: publisher.catalog.change(batch, read_sources(batch)))
             steps = await sliced(publisher.settling(made))
             if len(batch) + steps > _LARGE:
                 COLLECTOR.spare()

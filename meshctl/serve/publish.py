@@ -16,30 +16,25 @@ May import all layers below. What may be served is decided by `operations.admit`
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 
 from meshctl.catalog.folder import MESH_FILE
-from meshctl.catalog.source import Source
 from meshctl.envoy.decode import same_resource
 from meshctl.fleet.fleet import REMEMBERED, Fleet, NodeStatus
 from meshctl.fleet.node import Node
 from meshctl.fleet.pace import RETURN, Pace
 from meshctl.mesh.waves import WAVES
-from meshctl.names import CLUSTER, Ref, ViewKey, parse_cluster
-from meshctl.operations.admit import Admission, Outcome, ReadEntry
+from meshctl.names import ViewKey
 from meshctl.operations.compile import WATCHED, Compiler, Draft
 from meshctl.operations.folding import folded
 from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.keep import Same
-from meshctl.operations.proposal import Basis
 from meshctl.operations.resolve import Resolver
-from meshctl.problems import Span
 from meshctl.serve import announce
+from meshctl.serve.catalog import Catalog, Made
 from meshctl.serve.holds import Holds
 from meshctl.serve.last_good import LastGood
-from meshctl.serve.lines import word
 from meshctl.serve.posts import Posts
 from meshctl.serve.seats import Post, Seat, Wake
 from meshctl.serve.slices import finish
@@ -63,16 +58,8 @@ _TOGETHER = 256
 Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a change of the catalog came to; `draft`: what of it is compiled already, None: nothing."""
-
-    outcome: Outcome
-    draft: Draft | None = None
-
-
 class Publisher:
-    """Owns the compiler; not to be used by two threads at once.
+    """Not to be used by two threads at once.
 
     `now` is the clock of the streams, `clock` that of the wall, both in seconds. Within `returns_s` seconds
     of a restart all nodes are back.
@@ -90,69 +77,37 @@ class Publisher:
         clock: Callable[[], float] = time.time,
         returns_s: float = RETURN,
     ) -> None:
-        self.resolver = Resolver(WATCHED)
-        self.resolver.graph.keep(WAVES, "")
         self.standing = Standing()
         self._last_good = LastGood(state, stale_limit, now, clock)
-        self._save, self._now, self._clock = save, now, clock
-        self._admission = Admission(self.resolver, state.texts if state else {}, self._used)
-        self._posts, started = Posts(), now()
-        self.waves = Waves(self._posts, self._pace, now, started + (returns_s if state else 0.0))
+        self._save, self._clock = save, clock
+        resolver, started = Resolver(WATCHED), now()
+        resolver.graph.keep(WAVES, "")
+        self._posts = Posts()
+        self.waves = Waves(
+            self._posts, partial(_pace, resolver), now, started + (returns_s if state else 0.0)
+        )
         base = state.snapshot if state else None
         self.holds = Holds(self._posts, self.waves, now, clock)
-        self._compiler = Compiler(self.resolver, base, same, partial(folded, runs=self.waves))
+        self._compiler = Compiler(resolver, base, same, partial(folded, runs=self.waves))
         finish(self.waves.taking(self._compiler.snapshot))
         self.holds.took(self._compiler.snapshot)
         self.turn = Turn(lambda: finish(self._publishing({})))
         tombstones = Tombstones(fleet, started + (REMEMBERED if state else 0.0))
         self._wanted = Wanted(self._posts, self._compiler, self.turn, tombstones, now)
-
-    def read(self, texts: Mapping[str, bytes | None]) -> Made:
-        """Take in all files of the catalog, at the start. The slow part: may run in a thread of its own."""
-        outcome = self._admission.change({**dict.fromkeys(self._admission.good), **texts}, self._now())
-        if not outcome.published:
-            return Made(outcome)
-        self._wanted.compile()
-        return Made(outcome, self._compiler.compile())
+        self.catalog = Catalog(self._compiler, state.texts if state else {}, self._wanted, now)
 
     def begin(self, made: Made, lacks: str = _NO_MESH) -> None:
         """Answer from now on, with what `read` came to; `lacks` says why where there was nothing to read."""
         finish(self.settling(made, lacks))
 
-    def change(
-        self, texts: Mapping[str, bytes | None], sources: Mapping[str, Source] = MappingProxyType({})
-    ) -> None:
-        """Take in files that came, changed or went (None), and publish what that changes.
-
-        `sources` are those of the texts that are read already (`operations.admit.read_sources`).
-        """
-        finish(self.settling(self.compiled(texts, sources)))
-
-    def compiled(
-        self, texts: Mapping[str, bytes | None], sources: Mapping[str, Source] = MappingProxyType({})
-    ) -> Made:
-        """What comes of such files: the slow part of a change, for `settling`.
-
-        Within a `turn` it may be done in any thread.
-        """
-        return self._made(self._admission.change(texts, self._now(), sources))
-
-    def confirm(self, digest: str, who: str) -> Losses:
-        """Let go what is guarded under this hash, and say what that was; `who` is for the log.
-
-        Raises NotGuarded.
-        """
-        taken, made = self.confirmed(digest, who)
-        finish(self.settling(made))
-        return taken
-
     def confirmed(self, digest: str, who: str) -> tuple[Losses, Made]:
-        """What comes of a confirmation: its slow part, as `compiled` is that of a change."""
+        """Let go what is guarded under this hash: what that was, and what comes of it, for `settling`.
+
+        Raises NotGuarded, also of what was never told.
+        """
         if not self.standing.guarded.files:
             raise NotGuarded("")
-        taken, outcome = self._admission.confirm(digest, self._now())
-        log.warning("confirmed: by=%r hash=%s losses=%r", who, word(digest), ", ".join(taken.names))
-        return taken, self._made(outcome)
+        return self.catalog.confirm(digest, who)
 
     def settling(self, made: Made, lacks: str = _NO_MESH) -> Iterator[None]:
         """Publish what was made of a change, in small steps; between these others may have their turn."""
@@ -167,9 +122,9 @@ class Publisher:
             else:
                 self._go_live(made)
             self.waves.check_pace()
-            self.standing = described(self.standing, outcome, self._admission.good)
+            self.standing = described(self.standing, outcome, self.catalog.good)
         revision = self.standing.revision
-        announce.published(outcome, known, revision, is_empty=not self._has_entries())
+        announce.published(outcome, known, revision, is_empty=self.catalog.is_empty)
         announce.guarded(self.standing.guarded, guarded.hash)
 
     def _go_live(self, made: Made) -> None:
@@ -179,9 +134,6 @@ class Publisher:
             self._wanted.compile()
         finish(self._publishing(made.outcome.changes, made.draft, always=True))
         self._posts.wake_all()
-
-    def _made(self, outcome: Outcome) -> Made:
-        return Made(outcome, self._compiler.compile() if outcome.published and self.standing.live else None)
 
     def open(self, node: Node, wake: Wake) -> Seat:
         """A stream's seat; its view is compiled if it is the first.
@@ -195,12 +147,11 @@ class Publisher:
         self.waves.join(post.key.name, node.id)
         return seat
 
-    def advance(self) -> None:
-        """Begin the waves that are due, end those that have reached all, and hold back what is too bad."""
-        finish(self.advancing())
-
     def advancing(self) -> Iterator[None]:
-        """As `advance`, in small steps; within a `turn`."""
+        """Begin the waves that are due, end those that have reached all, and hold back what is too bad.
+
+        In small steps, within a turn.
+        """
         if not self.standing.live:
             return
         names = self.waves.due()
@@ -237,16 +188,6 @@ class Publisher:
             finish(self._publishing({}))
         return sorted(views)
 
-    def entries(self) -> list[ReadEntry]:
-        """The files of the catalog as they were read last, by file."""
-        return self._admission.entries()
-
-    def basis(self) -> Basis:
-        """What is served now, to plan a change on in any thread; costs a copy of what files there are."""
-        snapshot = self._compiler.snapshot
-        admission = self._admission.twin(Resolver(WATCHED), lambda: _services(snapshot.views.values()))
-        return Basis(admission, snapshot, tuple(post.key for post in self._posts))
-
     def tend(self) -> None:
         """Let go of what no node of the last hour needs; to be called every minute, within a turn."""
         self._wanted.tend()
@@ -259,22 +200,6 @@ class Publisher:
         None if it declares all.
         """
         return self._compiler.knows(key) if self.standing.live else self.standing.reason
-
-    def places(self, view: str, ref: Ref, words: str) -> list[Span]:
-        """The catalog's lines behind a resource of a view, as they stand now; `words`: Envoy's, of it."""
-        return [self.resolver.locate(place) for place in self._compiler.places(view, ref, words)]
-
-    def reaches(self, view: str) -> frozenset[str]:
-        """The services that nodes of a view can reach; none where there is no such view."""
-        found = self._compiler.snapshot.views.get(view)
-        return _services([found] if found else [])
-
-    def _used(self) -> frozenset[str]:
-        """The services that a node can reach: those with clusters in a view that is wanted."""
-        return _services(self._compiler.snapshot.views.values())
-
-    def _has_entries(self) -> bool:
-        return any(source.team for source in self.resolver.sources.values())
 
     def _check_loaded(self) -> None:
         if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):
@@ -304,12 +229,7 @@ class Publisher:
         self.holds.leave(post.key.name, seat.node)
         self._wanted.left(post)
 
-    def _pace(self) -> Pace:
-        facts = self.resolver.graph.value(WAVES, "")
-        return Pace(facts.shares, facts.hold.seconds)
 
-
-def _services(views: Iterable[View]) -> frozenset[str]:
-    """The services of the clusters in these views."""
-    clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
-    return frozenset(parse_cluster(name)[0] for name in clusters)
+def _pace(resolver: Resolver) -> Pace:
+    facts = resolver.graph.value(WAVES, "")
+    return Pace(facts.shares, facts.hold.seconds)

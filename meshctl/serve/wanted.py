@@ -45,6 +45,10 @@ class Wanted:
         for post in self._posts:
             self._compiler.open(post.key)
 
+    def keys(self) -> tuple[ViewKey, ...]:
+        """All of them."""
+        return tuple(post.key for post in self._posts)
+
     def post(self, key: ViewKey) -> Post:
         """The post of a view; if it is a new one, the view is compiled.
 

@@ -35,7 +35,7 @@ def published(texts: Mapping[str, bytes], nodes: Iterable[Node]) -> tuple[Publis
     """What serves these texts to these nodes, which are connected."""
     fleet = Fleet()
     publisher = Publisher(fleet, None, stale_limit=Duration.parse("1h"))
-    publisher.begin(publisher.read(texts))
+    publisher.begin(publisher.catalog.read(texts))
     for node in nodes:
         publisher.open(node, lambda: None)
         fleet.connect(NodeStatus(node, node.view, NodeState.SYNCED))

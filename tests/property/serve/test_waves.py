@@ -18,6 +18,7 @@ from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from meshctl.xds.holding import Holding
 from tests.support.catalogs import service
+from tests.support.publishing import advance
 
 MESH = b"format: 1\nedition: 2026.11\nname: test\nwaves: {shares: [1, 50%, 100%], hold: 3s}\n"
 POISON = 4
@@ -74,7 +75,7 @@ class World:
             returns_s=5.0,
         )
         texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": self.users.text()}
-        publisher.begin(publisher.read(texts))
+        publisher.begin(publisher.catalog.read(texts))
         publisher.holds.holding = self.holding
         return publisher
 
@@ -97,7 +98,7 @@ class World:
     async def edited(self, users: Users, meanwhile: Iterable[tuple[str, str]]) -> None:
         before, self.users = self.users, users
         async with self.publisher.turn:
-            made = self.publisher.compiled({"a/users.yaml": users.text()})
+            made = self.publisher.catalog.change({"a/users.yaml": users.text()})
             if users.connect == POISON and made.draft is not None:
                 newest = [one for one in made.draft.resources.values() if one is not None]
                 self.poison |= {
@@ -151,7 +152,7 @@ class World:
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
-        self.publisher.advance()
+        advance(self.publisher)
 
     def view(self, node: str) -> ViewSnapshot:
         view = self.seats[node].view()
@@ -304,7 +305,7 @@ def test_no_node_gets_what_none_has_shown_before_its_wave_and_in_the_end_all_hav
             world.edit(replace(world.users, endpoint=arguments[0]))  # type: ignore[arg-type]
         else:
             getattr(world, str(name))(*arguments)
-        world.publisher.advance()
+        advance(world.publisher)
         world.check()
     world.settle()
     assert world.publisher.waves.progress() == []

@@ -19,6 +19,7 @@ from meshctl.units import Duration
 from meshctl.v1 import fleet_pb2 as pb
 from meshctl.xds.inventory import Inventory, Item, Stand
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import change
 from tests.support.xds_world import cluster, endpoints
 
 NODE = Node("web@1", Role.SIDECAR, ("web",), client="1.40", user_agent="1.40.0")
@@ -41,7 +42,7 @@ class Asked:
         self.fleet = Fleet()
         self.publisher = Publisher(self.fleet, None, stale_limit=Duration.parse("1h"))
         texts = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
-        self.publisher.begin(self.publisher.read(texts))
+        self.publisher.begin(self.publisher.catalog.read(texts))
         self.publisher.open(NODE, lambda: None)
         self.streams = Streams()
         self.service = FleetService(self.publisher, self.fleet, self.streams)
@@ -81,7 +82,7 @@ async def test_refused_resource_is_told_with_the_line_as_the_file_stands_now(ask
     told = (await asked.node(status)).refusals[0]
     assert (told.type, told.resource, told.version) == ("eds", "users/v1", "abc")
     assert [(one.file, one.line) for one in told.locations] == [("a/users.yaml", 3)]
-    asked.publisher.change({"a/users.yaml": b"# more\n" + service("users")})
+    change(asked.publisher, {"a/users.yaml": b"# more\n" + service("users")})
     told = (await asked.node(status)).refusals[0]
     assert [(one.file, one.line) for one in told.locations] == [("a/users.yaml", 4)]
 
@@ -166,7 +167,7 @@ async def test_a_nodes_own_page_says_what_waits_and_which_revision_it_shall_hold
 async def test_why_a_node_refuses_leads_to_the_entry_and_its_team(asked: Asked) -> None:
     refusal = Refusal(Ref(ENDPOINTS, "users/v1"), "abc", "malformed IP address: 127.0.0.1", 1.0)
     asked.fleet.connect(NodeStatus(NODE, NODE.view, NodeState.REFUSED, refusals=(refusal,)))
-    asked.publisher.change({"a/users.yaml": service("users", endpoints="none")})
+    change(asked.publisher, {"a/users.yaml": service("users", endpoints="none")})
     told = await asked.service.GetWhy(pb.GetWhyRequest(id="web@1"), None)  # type: ignore[arg-type]
     refused, broken = told.causes
     assert (refused.kind, refused.said) == ("refused", "malformed IP address: 127.0.0.1")
@@ -237,7 +238,7 @@ class Stranger:
 
 
 async def test_nobody_confirms_from_another_machine(asked: Asked) -> None:
-    asked.publisher.change({"a/web.yaml": None, "a/users.yaml": None})
+    change(asked.publisher, {"a/web.yaml": None, "a/users.yaml": None})
     guarded = asked.publisher.standing.guarded
     stranger = Stranger()
     with pytest.raises(grpc.aio.AbortError):
@@ -256,7 +257,7 @@ async def test_nobody_skips_waves_from_another_machine(asked: Asked) -> None:
 async def test_waves_are_told_with_who_they_wait_for_and_who_waits_for_them(asked: Asked) -> None:
     nodes = [replace(NODE, id=f"web@{number}") for number in range(3)]
     seats = {node.id: asked.publisher.open(node, lambda: None) for node in nodes}
-    asked.publisher.change({"a/users.yaml": service("users", alias="people")})
+    change(asked.publisher, {"a/users.yaml": service("users", alias="people")})
     listed = await asked.service.ListNodes(pb.ListNodesRequest(), Stranger())  # type: ignore[arg-type]
     (wave,) = listed.catalog.waves
     (first,) = wave.waits_for
@@ -277,7 +278,7 @@ async def test_waves_are_told_with_who_they_wait_for_and_who_waits_for_them(aske
 
 
 async def test_entries_are_told_by_hash_and_whether_they_are_served(asked: Asked) -> None:
-    asked.publisher.change({"a/web.yaml": b"service: web\nprot: 1\n"})
+    change(asked.publisher, {"a/web.yaml": b"service: web\nprot: 1\n"})
     listed = await asked.service.ListEntries(pb.ListEntriesRequest(), Stranger())  # type: ignore[arg-type]
     assert [(one.file, one.served) for one in listed.entries] == [
         ("a/users.yaml", True),

@@ -71,7 +71,7 @@ async def test_more_than_a_catalog_has_is_refused(limit: str, monkeypatch: pytes
 async def test_server_that_serves_nothing_says_why() -> None:
     fleet = Fleet()
     empty = Publisher(fleet, None, stale_limit=Duration.parse("1h"))
-    empty.begin(empty.read({}))
+    empty.begin(empty.catalog.read({}))
     with pytest.raises(Failure, match=r"the catalog has no mesh\.yaml"):
         await asked(TEXTS, empty)
 

@@ -14,6 +14,7 @@ from meshctl.operations.proposal import Fate, Proposal, catalog_hash, propose
 from meshctl.serve.publish import Publisher
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import change
 
 TEXTS = {
     "mesh.yaml": MESH,
@@ -29,7 +30,7 @@ LONGER = service("users") + b"timeouts: {connect: 7s}\n"
 def publisher() -> Publisher:
     """Serves the texts to a node of `web`, and one of `chat`."""
     made = Publisher(Fleet(), None, stale_limit=Duration.parse("1h"))
-    made.begin(made.read(TEXTS))
+    made.begin(made.catalog.read(TEXTS))
     for name in ("web", "chat"):
         made.open(Node(f"{name}@1", Role.SIDECAR, (name,), client="1.40"), lambda: None)
     return made
@@ -39,7 +40,9 @@ def proposed(publisher: Publisher, **texts: bytes | None) -> Proposal:
     """With these files of team `a` in place of those that are served; None: without them."""
     files = {f"a/{name}.yaml": text for name, text in texts.items()}
     wanted: Mapping[str, bytes | None] = {**TEXTS, **files}
-    return propose(publisher.basis(), {file: text for file, text in wanted.items() if text is not None})
+    return propose(
+        publisher.catalog.basis(), {file: text for file, text in wanted.items() if text is not None}
+    )
 
 
 def entries(proposal: Proposal) -> list[tuple[str, str, str, str, Fate]]:
@@ -78,7 +81,7 @@ def test_cluster_goes_in_waves_and_endpoints_at_once(publisher: Publisher) -> No
 
 
 def test_way_back_from_what_runs_goes_at_once(publisher: Publisher) -> None:
-    publisher.change({"a/users.yaml": LONGER})
+    change(publisher, {"a/users.yaml": LONGER})
     assert changes(proposed(publisher)) == [
         ("~", Ref(CLUSTER, "users/v1"), Impact.POOL_REBUILD, Way.AT_ONCE, (CHAT, WEB)),
     ]
@@ -108,23 +111,25 @@ def test_what_would_vanish_is_guarded_by_what_the_server_remembers(publisher: Pu
     assert both.guarded.names == ("service chat", "service web")
     assert {one.fate for one in both.entries} == {Fate.GUARDED}
     assert both.plan.resources == ()
-    publisher.change({"a/web.yaml": None})
+    change(publisher, {"a/web.yaml": None})
     assert proposed(publisher, web=None, chat=None).guarded.names == ("service chat",)
-    publisher.change({"a/chat.yaml": None})
+    change(publisher, {"a/chat.yaml": None})
     assert publisher.standing.guarded.hash == proposed(publisher, web=None, chat=None).guarded.hash
 
 
 def test_folder_without_its_mesh_is_told_as_the_server_would(publisher: Publisher) -> None:
-    proposal = propose(publisher.basis(), {file: text for file, text in TEXTS.items() if file != "mesh.yaml"})
+    proposal = propose(
+        publisher.catalog.basis(), {file: text for file, text in TEXTS.items() if file != "mesh.yaml"}
+    )
     assert entries(proposal) == [("-", "mesh.yaml", "mesh", "mesh", Fate.HELD)]
     assert [*proposal.held] == ["mesh.yaml"]
 
 
 def test_planning_leaves_the_server_as_it_is(publisher: Publisher) -> None:
-    before, entries = publisher.standing, publisher.entries()
+    before, entries = publisher.standing, publisher.catalog.entries()
     proposed(publisher, web=None, chat=None, users=LONGER)
-    assert (publisher.standing, publisher.entries()) == (before, entries)
-    publisher.change({"a/users.yaml": LONGER})
+    assert (publisher.standing, publisher.catalog.entries()) == (before, entries)
+    change(publisher, {"a/users.yaml": LONGER})
     assert publisher.standing.revision == before.revision + 1
 
 
@@ -140,10 +145,10 @@ def test_plan_leaves_nothing_for_the_garbage_collector(publisher: Publisher) -> 
 
 
 def test_plan_says_what_then_happens(publisher: Publisher) -> None:
-    old = publisher.basis().snapshot
+    old = publisher.catalog.basis().snapshot
     plan = proposed(publisher, users=LONGER + b"aliases: [people]\n", chat=service("chat")).plan
-    publisher.change({"a/users.yaml": LONGER + b"aliases: [people]\n", "a/chat.yaml": service("chat")})
-    new = publisher.basis().snapshot
+    change(publisher, {"a/users.yaml": LONGER + b"aliases: [people]\n", "a/chat.yaml": service("chat")})
+    new = publisher.catalog.basis().snapshot
     told = {(view, one.ref) for one in plan.resources for view in one.views}
     found = set()
     for name in (WEB, CHAT):

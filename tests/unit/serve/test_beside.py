@@ -14,6 +14,7 @@ from meshctl.serve.seats import Seat
 from meshctl.snapshot import ViewSnapshot
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import advance, change
 
 AT_ONCE = MESH + b"waves: {shares: [100%], hold: 0s}\n"
 WAITING = 40
@@ -31,7 +32,7 @@ class World:
     def __init__(self) -> None:
         self.woken: list[str] = []
         self.publisher = Publisher(Fleet(), None, stale_limit=Duration.parse("1h"))
-        self.publisher.begin(self.publisher.read(CATALOG))
+        self.publisher.begin(self.publisher.catalog.read(CATALOG))
         self.seats = [self.sit(sidecar(f"s{number}")) for number in range(WAITING)]
 
     def sit(self, node: Node) -> Seat:
@@ -39,7 +40,7 @@ class World:
 
     def steps(self, texts: dict[str, bytes | None]) -> Iterator[None]:
         """A change as it is published, step by step."""
-        yield from self.publisher.settling(self.publisher.compiled(texts))
+        yield from self.publisher.settling(self.publisher.catalog.change(texts))
 
 
 def sidecar(name: str) -> Node:
@@ -94,14 +95,14 @@ async def test_node_that_comes_while_a_change_is_made_is_given_its_view_when_tha
 
 async def test_node_that_comes_and_leaves_while_a_change_is_made_leaves_nothing_behind() -> None:
     world = World()
-    cells = len(world.publisher.resolver.graph)
+    cells = len(world.publisher.catalog.resolver.graph)
     async with world.publisher.turn:
         steps = world.steps({"a/users.yaml": service("users").replace(b"127.0.0.1", b"127.0.0.77")})
         world.sit(Node("x", Role.SIDECAR, ("nobody",), client="1.40")).close()
         world.sit(SPARE).close()
         for _ in steps:
             world.sit(SPARE).close()
-    assert len(world.publisher.resolver.graph) == cells
+    assert len(world.publisher.catalog.resolver.graph) == cells
 
 
 def test_waves_of_many_views_that_end_together_are_published_in_portions(
@@ -109,13 +110,13 @@ def test_waves_of_many_views_that_end_together_are_published_in_portions(
 ) -> None:
     monkeypatch.setattr(publish, "_TOGETHER", 8)
     world = World()
-    world.publisher.change({"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    change(world.publisher, {"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
     revision = world.publisher.standing.revision
     for number in range(WAITING):
         node = sidecar(f"s{number}")
         world.publisher.hear(NodeStatus(node, node.view, NodeState.SYNCED, reached=revision))
     assert len(world.publisher.waves.progress()) == WAITING
-    world.publisher.advance()
+    advance(world.publisher)
     assert world.publisher.waves.progress() == []
     assert world.publisher.standing.revision == revision + WAITING / 8
 
@@ -124,7 +125,7 @@ async def test_change_that_fails_leaves_the_turn_to_the_next_one(monkeypatch: py
     world = World()
     text = service("users").replace(b"127.0.0.1", b"127.0.0.77")
     with monkeypatch.context() as patch:
-        patch.setattr(world.publisher, "compiled", lambda *_: 1 // 0)
+        patch.setattr(world.publisher.catalog, "change", lambda *_: 1 // 0)
         with pytest.raises(ZeroDivisionError):
             await taken_in({"a/users.yaml": text}, world.publisher)
     before = endpoints(world.seats[0])

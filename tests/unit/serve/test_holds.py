@@ -15,6 +15,7 @@ from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from meshctl.xds.holding import Holding
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import advance, change
 
 NOON = 1_800_000_000.0
 USERS = service("users")
@@ -47,20 +48,20 @@ class World:
             clock=lambda: NOON + self.now,
         )
         self.publisher.holds.holding = lambda id_, ref: self.accepted.get((id_, ref))
-        self.publisher.begin(self.publisher.read(dict(self.texts)))
+        self.publisher.begin(self.publisher.catalog.read(dict(self.texts)))
         self.seats: dict[int, Seat] = {number: self.sit(number) for number in range(nodes)}
 
     def sit(self, number: int) -> Seat:
         return self.publisher.open(node(number), lambda: None)
 
     def edit(self, users: bytes) -> None:
-        self.publisher.change({"a/users.yaml": users})
-        self.publisher.advance()
+        change(self.publisher, {"a/users.yaml": users})
+        advance(self.publisher)
 
     def status(self, number: int, of: TypeStatus, **more: object) -> None:
         found = NodeStatus(node(number), VIEW, NodeState.SYNCED, types=(of,), connected_since=0.0)
         self.publisher.hear(replace(found, **more))  # type: ignore[arg-type]
-        self.publisher.advance()
+        advance(self.publisher)
 
     def leaders(self) -> list[int]:
         """Who was given the change that runs."""
@@ -93,7 +94,7 @@ class World:
 
     def pass_silence(self) -> None:
         self.now += SILENCE
-        self.publisher.advance()
+        advance(self.publisher)
 
     def given(self, number: int, ref: Ref) -> Resource | None:
         view = self.seats[number].view()

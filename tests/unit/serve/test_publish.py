@@ -18,6 +18,7 @@ from meshctl.units import Duration
 from meshctl.xds.limits import Overstepped
 from meshctl.xds.views import NotLoadedError
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import advance, change, confirm
 
 NOON = 1_800_000_000.0
 CATALOG = {
@@ -57,7 +58,7 @@ class World:
         return True
 
     def start(self, texts: Mapping[str, bytes]) -> "World":
-        self.publisher.begin(self.publisher.read(texts))
+        self.publisher.begin(self.publisher.catalog.read(texts))
         return self
 
     def sit(self, node: Node) -> Seat:
@@ -68,7 +69,7 @@ class World:
         self.now += RETURN
         status = NodeStatus(PAY, PAY.view, NodeState.SENDING, reached=view(seat).revision)
         self.publisher.waves.hear(status)
-        self.publisher.advance()
+        advance(self.publisher)
 
     def state(self) -> State:
         """What a restart would find."""
@@ -112,10 +113,10 @@ def test_only_those_are_woken_whose_view_changed() -> None:
     world = World().start(CATALOG)
     web, pay = world.sit(WEB), world.sit(PAY)
     kept = view(web)
-    world.publisher.change({"a/web.yaml": service("web", "users", endpoints="127.0.0.1:9009")})
+    change(world.publisher, {"a/web.yaml": service("web", "users", endpoints="127.0.0.1:9009")})
     assert world.woken == ["pay@1"]
     assert web.view() is kept
-    world.publisher.change({"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
+    change(world.publisher, {"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
     assert sorted(world.woken[1:]) == ["pay@1", "web@1"]
     assert view(pay).revision == world.publisher.standing.revision
 
@@ -124,7 +125,7 @@ def test_comment_wakes_nobody_and_is_saved() -> None:
     world = World().start(CATALOG)
     world.sit(PAY)
     commented = b"# why\n" + CATALOG["a/users.yaml"]
-    world.publisher.change({"a/users.yaml": commented})
+    change(world.publisher, {"a/users.yaml": commented})
     assert world.woken == []
     assert world.texts["a/users.yaml"] == commented
 
@@ -133,7 +134,7 @@ def test_node_of_an_unknown_service_is_woken_when_it_appears() -> None:
     world = World().start(CATALOG)
     seat = world.sit(Node("chat@1", Role.SIDECAR, ("chat",), client="1.40"))
     assert seat.view() is None
-    world.publisher.change({"a/chat.yaml": service("chat", "web")})
+    change(world.publisher, {"a/chat.yaml": service("chat", "web")})
     assert world.woken == ["chat@1"]
     assert clusters(seat) == ["web/v1"]
 
@@ -150,7 +151,7 @@ def test_unknown_service_is_told_with_the_nearest_name() -> None:
 def test_deleted_service_leaves_its_nodes_what_they_have() -> None:
     world = World().start(CATALOG)
     seat = world.sit(PAY)
-    world.publisher.change({"a/pay.yaml": None})
+    change(world.publisher, {"a/pay.yaml": None})
     assert view(seat).view.frozen
     assert clusters(seat) == ["users/v1", "web/v1"]
 
@@ -158,7 +159,7 @@ def test_deleted_service_leaves_its_nodes_what_they_have() -> None:
 def test_orphans_view_is_still_there_after_a_restart() -> None:
     world = World().start(CATALOG)
     world.sit(PAY)
-    world.publisher.change({"a/pay.yaml": None})
+    change(world.publisher, {"a/pay.yaml": None})
     again = World(world.state()).start({file: CATALOG[file] for file in CATALOG if file != "a/pay.yaml"})
     seat = again.sit(PAY)
     assert view(seat).view.frozen
@@ -169,14 +170,14 @@ def test_broken_entry_is_held_and_told() -> None:
     world = World().start(CATALOG)
     pay = world.sit(PAY)
     kept = pay.view()
-    world.publisher.change({"a/users.yaml": b"service: users\nprot: 1\n", "a/new.yaml": b"gateway: new\n"})
+    change(world.publisher, {"a/users.yaml": b"service: users\nprot: 1\n", "a/new.yaml": b"gateway: new\n"})
     standing = world.publisher.standing
     assert standing.state is CatalogState.BROKEN
     assert sorted(standing.held) == ["a/new.yaml", "a/users.yaml"]
     assert standing.unserved == {"a/new.yaml"}
     assert "a/new.yaml and 1 more" in standing.reason
     assert pay.view() is kept
-    world.publisher.change({"a/users.yaml": CATALOG["a/users.yaml"], "a/new.yaml": None})
+    change(world.publisher, {"a/users.yaml": CATALOG["a/users.yaml"], "a/new.yaml": None})
     assert world.publisher.standing.state is CatalogState.CURRENT
     assert world.publisher.standing.reason == ""
 
@@ -216,12 +217,12 @@ def test_catalog_that_comes_back_goes_live_and_wakes_those_who_wait() -> None:
     world.sit(PAY)
     again = World(world.state()).start({})
     seat = again.sit(PAY)
-    again.publisher.change({**CATALOG, "a/pay.yaml": service("pay", "users")})
+    change(again.publisher, {**CATALOG, "a/pay.yaml": service("pay", "users")})
     assert again.woken
     assert not seat.provisional
     assert clusters(seat) == ["users/v1"]
     again.woken.clear()
-    again.publisher.change({"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
+    change(again.publisher, {"a/users.yaml": service("users", endpoints="127.0.0.1:9009")})
     assert again.woken == ["pay@1"]
 
 
@@ -282,7 +283,7 @@ def test_catalog_that_goes_away_later_changes_nothing() -> None:
     world = World().start(CATALOG)
     pay = world.sit(PAY)
     kept = pay.view()
-    world.publisher.change(dict.fromkeys(CATALOG))
+    change(world.publisher, dict.fromkeys(CATALOG))
     assert pay.view() is kept
     assert world.publisher.standing.live
     assert list(world.publisher.standing.held) == ["mesh.yaml"]
@@ -313,7 +314,7 @@ def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
     world = World().start(CATALOG)
     seat = world.sit(PAY)
     stream = world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SENDING, revision=view(seat).revision))
-    world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    change(world.publisher, {"a/pay.yaml": service("pay", "users")})
     world.take(seat)
     world.publisher.tend()
     assert view(seat).view.tombstones
@@ -327,7 +328,7 @@ def test_tombstones_go_after_an_hour_even_if_a_node_is_stuck() -> None:
     world = World().start(CATALOG)
     seat = world.sit(PAY)
     world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.STALLED, revision=0))
-    world.publisher.change({"a/pay.yaml": service("pay", "users")})
+    change(world.publisher, {"a/pay.yaml": service("pay", "users")})
     world.take(seat)
     world.publisher.tend()
     world.now = REMEMBERED - 1
@@ -343,7 +344,7 @@ def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
     world.sit(PAY)
     again = World(world.state()).start({**CATALOG, "a/pay.yaml": service("pay", "users")})
     seat = again.sit(PAY)
-    again.publisher.advance()
+    advance(again.publisher)
     again.take(seat)
     again.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision))
     again.publisher.tend()
@@ -355,10 +356,10 @@ def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
 
 def test_unknown_views_leave_nothing_behind() -> None:
     world = World().start(CATALOG)
-    cells = len(world.publisher.resolver.graph)
+    cells = len(world.publisher.catalog.resolver.graph)
     for number in range(3):
         world.sit(Node("x", Role.SIDECAR, (f"nobody{number}",), client="1.40")).close()
-    assert len(world.publisher.resolver.graph) == cells
+    assert len(world.publisher.catalog.resolver.graph) == cells
 
 
 @pytest.mark.parametrize(
@@ -375,10 +376,10 @@ def test_node_that_no_view_can_be_made_for_is_refused_and_leaves_nothing_behind(
     services: tuple[str, ...], egress: str
 ) -> None:
     world = World().start(CATALOG)
-    cells = len(world.publisher.resolver.graph)
+    cells = len(world.publisher.catalog.resolver.graph)
     with pytest.raises(ValueError, match=r"is not|no names"):
         world.sit(Node("x", Role.SIDECAR, services, client="1.40", egress=egress))
-    assert len(world.publisher.resolver.graph) == cells
+    assert len(world.publisher.catalog.resolver.graph) == cells
     assert not _views(world)
 
 
@@ -389,7 +390,7 @@ def test_what_would_vanish_stays_and_is_told_until_it_is_confirmed(caplog: pytes
     world = World().start(GUARDED_CATALOG)
     pay = world.sit(PAY)
     kept = pay.view()
-    world.publisher.change(dict.fromkeys(("a/pay.yaml", "a/web.yaml", "a/edge.yaml")))
+    change(world.publisher, dict.fromkeys(("a/pay.yaml", "a/web.yaml", "a/edge.yaml")))
     standing = world.publisher.standing
     digest = standing.guarded.hash
     assert standing.state is CatalogState.GUARDED
@@ -398,8 +399,8 @@ def test_what_would_vanish_stays_and_is_told_until_it_is_confirmed(caplog: pytes
     assert f"losses='gateway edge, service pay, service web' hash={digest}" in caplog.text
     assert pay.view() is kept
     with pytest.raises(NotGuarded):
-        world.publisher.confirm("0" * 12, "ann at ipv4:127.0.0.1:5")
-    assert world.publisher.confirm(digest, "ann at ipv4:127.0.0.1:5").names == standing.guarded.names
+        confirm(world.publisher, "0" * 12, "ann at ipv4:127.0.0.1:5")
+    assert confirm(world.publisher, digest, "ann at ipv4:127.0.0.1:5").names == standing.guarded.names
     assert f"confirmed: by='ann at ipv4:127.0.0.1:5' hash={digest} losses='gateway edge," in caplog.text
     assert world.publisher.standing.state is CatalogState.CURRENT
     assert set(world.texts) == {"mesh.yaml", "a/users.yaml"}
@@ -414,18 +415,18 @@ def test_restart_on_half_of_the_catalog_is_guarded_by_the_state_on_disk() -> Non
     assert again.publisher.standing.guarded.names == ("gateway edge", "service pay", "service web")
     pay = again.sit(PAY)
     assert {resource.key: resource.version for resource in view(pay).resources()} == versions
-    again.publisher.confirm(again.publisher.standing.guarded.hash, "ann")
+    confirm(again.publisher, again.publisher.standing.guarded.hash, "ann")
     assert set(again.texts) == set(half)
 
 
 def test_last_endpoints_wait_only_while_a_node_uses_them() -> None:
     empty = service("users").replace(b"['127.0.0.1:9001']", b"[]")
     world = World().start(CATALOG)
-    world.publisher.change({"a/users.yaml": empty})
+    change(world.publisher, {"a/users.yaml": empty})
     assert world.publisher.standing.state is CatalogState.CURRENT
     world = World().start(CATALOG)
     world.sit(WEB)
-    world.publisher.change({"a/users.yaml": empty})
+    change(world.publisher, {"a/users.yaml": empty})
     assert world.publisher.standing.guarded.names == ("endpoints of users",)
     again = World(world.state()).start({**CATALOG, "a/users.yaml": empty})
     assert again.publisher.standing.guarded.names == ("endpoints of users",), "its node may come back"
@@ -433,7 +434,7 @@ def test_last_endpoints_wait_only_while_a_node_uses_them() -> None:
 
 def test_nothing_is_confirmed_where_nothing_is_served() -> None:
     with pytest.raises(NotGuarded):
-        World().publisher.confirm("", "ann")
+        confirm(World().publisher, "", "ann")
 
 
 def _views(world: World) -> list[str]:
@@ -464,14 +465,14 @@ def test_what_changes_beside_a_refused_resource_is_given_to_who_refused_it() -> 
     world = World().start(CATALOG)
     seat = world.sit(PAY)
     slow = service("users") + b"timeouts: {connect: 9s}\n"
-    world.publisher.change({"a/users.yaml": slow})
+    change(world.publisher, {"a/users.yaml": slow})
     cluster = view(seat).get(Ref(CLUSTER, "users/v1"))
     assert cluster is not None
     refusal = Refusal(cluster.ref, cluster.version, "no", 0.0)
     world.publisher.waves.hear(NodeStatus(PAY, PAY.view, NodeState.REFUSED, refusals=(refusal,)))
-    world.publisher.advance()
+    advance(world.publisher)
     assert [wave.stopped for wave in world.publisher.waves.progress()] == ["pay@1 refused users/v1: no"]
-    world.publisher.change({"a/web.yaml": service("web", "users") + b"timeouts: {connect: 7s}\n"})
+    change(world.publisher, {"a/web.yaml": service("web", "users") + b"timeouts: {connect: 7s}\n"})
     before = view(seat).under(view(seat).view.contents.settled)
     assert view(seat).get(Ref(CLUSTER, "web/v1")) != before.get(Ref(CLUSTER, "web/v1"))
 
@@ -481,14 +482,14 @@ def test_wave_that_everybody_took_says_that_others_may_come_back_after_a_restart
     first.sit(PAY)
     world = World(first.state()).start(CATALOG)
     seat = world.sit(PAY)
-    world.publisher.change({"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    change(world.publisher, {"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
     (wave,) = world.publisher.waves.progress()
     assert (str(wave), wave.returns_until) == (f"wave 1 of 3 of {PAY.view} waits for pay@1", None)
     world.publisher.waves.hear(NodeStatus(PAY, PAY.view, NodeState.SENDING, reached=view(seat).revision))
-    world.publisher.advance()
+    advance(world.publisher)
     (wave,) = world.publisher.waves.progress()
     assert (wave.reached, wave.nodes, wave.returns_until, wave.goes_on_at) == (1, 1, RETURN, RETURN)
     assert str(wave) == f"wave 1 of 3 of {PAY.view} waits for nodes that may come back after the start"
     world.now = RETURN
-    world.publisher.advance()
+    advance(world.publisher)
     assert world.publisher.waves.progress() == []

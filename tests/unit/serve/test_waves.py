@@ -6,6 +6,7 @@ from meshctl.names import Role
 from meshctl.serve.publish import Publisher
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
+from tests.support.publishing import change
 
 NODES = tuple(Node(f"web@{number}", Role.SIDECAR, ("web",), client="1.40") for number in range(3))
 
@@ -16,11 +17,11 @@ def test_node_is_held_since_the_change_waits_and_all_of_a_view_are_told_the_same
         Fleet(), None, stale_limit=Duration.parse("1h"), now=lambda: moments[-1], clock=lambda: moments[-1]
     )
     catalog = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
-    publisher.begin(publisher.read(catalog))
+    publisher.begin(publisher.catalog.read(catalog))
     for node in NODES:
         publisher.open(node, lambda: None)
     moments.append(160.0)
-    publisher.change({"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    change(publisher, {"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
     moments.append(165.0)
     synced = [
         NodeStatus(node, node.view, NodeState.SYNCED, connected_since=100.0, state_since=100.0)
