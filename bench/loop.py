@@ -4,8 +4,9 @@
 
 The mesh is that of bench/compile.py; a node of every service is connected, and says nothing, so that each
 change of a hub's route begins a wave in every view. Each change is made twice: as the server makes it, beside
-its streams, and in one go; a plan of an edit likewise. A ticker asks for a turn each millisecond; gaps are in
-milliseconds, and what other processes take of the machine counts as well.
+its streams, and in one go; a plan of an edit, and `apply --now` of what runs then, likewise. A ticker asks
+for a turn each millisecond; gaps are in milliseconds, and what other processes take of the machine counts,
+too.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from meshctl.fleet.node import Node
 from meshctl.names import Role
 from meshctl.operations.admit import read_sources
 from meshctl.operations.proposal import propose
-from meshctl.serve.background import taken_in
+from meshctl.serve.background import skipped, taken_in
 from meshctl.serve.collector import COLLECTOR
 from meshctl.serve.publish import Publisher
 from meshctl.serve.slices import finish
@@ -112,21 +113,30 @@ async def _planned_at_once(publisher: Publisher, texts: Texts) -> None:
     propose(basis, {**basis.admission.good, **texts})
 
 
+async def _skipped_beside(publisher: Publisher) -> None:
+    await skipped(publisher, "bench")
+
+
+async def _skipped_at_once(publisher: Publisher) -> None:
+    finish(publisher.skipping(publisher.skippable(), "bench"))
+
+
 Way = Callable[[Publisher, Texts], Awaitable[None]]
-WAYS: Mapping[str, tuple[Way, Way]] = {
-    "beside": (_beside, _planned_beside),
-    "in one go": (_at_once, _planned_at_once),
+WAYS: Mapping[str, tuple[Way, Way, Callable[[Publisher], Awaitable[None]]]] = {
+    "beside": (_beside, _planned_beside, _skipped_beside),
+    "in one go": (_at_once, _planned_at_once, _skipped_at_once),
 }
-"""How a change is made, and a plan."""
+"""How a change is made, and a plan, and how waves are skipped."""
 
 
 async def measure(services: int) -> dict[str, dict[str, tuple[float, float]]]:
     """For each change and way: how long it takes, and the longest gap, in ms."""
     publisher, ticker = published(services), Ticker()
     found: dict[str, dict[str, tuple[float, float]]] = {}
-    for turn, (way, (done, planned)) in enumerate(WAYS.items()):
+    for turn, (way, (done, planned, skip)) in enumerate(WAYS.items()):
         works = [(change, done(publisher, texts)) for change, texts in changes(services, turn)]
         works.append(("plan", planned(publisher, dict([_file(2, services, endpoint=31)]))))
+        works.append(("apply --now", skip(publisher)))
         for change, work in works:
             start = time.perf_counter()
             gap = await ticker.of(work)

@@ -20,6 +20,7 @@ from meshctl.operations.guard import Losses, NotGuarded
 from meshctl.operations.targets import UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import nearest
+from meshctl.serve.background import skipped
 from meshctl.serve.publish import Publisher
 from meshctl.serve.slices import sliced, whole
 from meshctl.v1 import fleet_pb2 as pb
@@ -133,8 +134,7 @@ class FleetService(FleetServicer):
     async def SkipWaves(self, request: pb.SkipWavesRequest, context: Context) -> pb.SkipWavesResponse:
         """Give all nodes the newest, if who asks is on this machine."""
         who = await local_user(context, "apply --now", request.user)
-        async with self._publisher.turn:
-            return pb.SkipWavesResponse(views=self._publisher.skip_waves(who))
+        return pb.SkipWavesResponse(views=await whole(skipped(self._publisher, who)))
 
     async def Plan(
         self, request_iterator: AsyncIterator[pb.CatalogFile], context: Context

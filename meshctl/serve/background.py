@@ -6,7 +6,7 @@ logged and counted, and what was published stays.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing, suppress
 
 from meshctl.operations.admit import read_sources
@@ -43,16 +43,28 @@ async def taken_in(batch: Mapping[str, bytes | None], publisher: Publisher) -> N
     async with publisher.turn:
         with COLLECTOR.waits():
             made = await asyncio.to_thread(lambda: publisher.catalog.change(batch, read_sources(batch)))
-            steps = await sliced(publisher.settling(made))
-            if len(batch) + steps > _LARGE:
-                COLLECTOR.spare()
+            await _done(publisher.settling(made), len(batch))
+
+
+async def skipped(publisher: Publisher, who: str) -> list[str]:
+    """Give all nodes the newest, and say in which views; `who` is for the log."""
+    async with publisher.turn:
+        with COLLECTOR.waits():
+            views = publisher.skippable()
+            await _done(publisher.skipping(views, who))
+    return views
 
 
 async def _advanced(publisher: Publisher) -> None:
     async with publisher.turn:
         with COLLECTOR.waits():
-            if await sliced(publisher.advancing()) > _LARGE:
-                COLLECTOR.spare()
+            await _done(publisher.advancing())
+
+
+async def _done(steps: Iterator[None], files: int = 0) -> None:
+    """Do all of it between others' turns; `files` is how many were read for it."""
+    if await sliced(steps) + files > _LARGE:
+        COLLECTOR.spare()
 
 
 async def tend(publisher: Publisher, metrics: Metrics) -> None:

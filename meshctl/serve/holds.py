@@ -111,14 +111,17 @@ class Holds:
                 found[name] = self._answered_after_all(view, snapshot)
         return {name: view for name, view in found.items() if view is not snapshot.views[name]}
 
-    def skip(self, snapshot: Snapshot) -> dict[str, View]:
-        """The views as they shall be published so that nobody waits for those who were silent."""
+    def silenced(self) -> list[str]:
+        """The views from which something is held back since nodes were silent."""
+        return [name for name in self.told.views() if any(one.held.silent for one in self.told.of(name))]
+
+    def skip(self, names: Iterable[str], snapshot: Snapshot) -> dict[str, View]:
+        """Of these views, as they shall be published so that nobody waits for who was silent, the changed."""
         found: dict[str, View] = {}
-        for name in self.told.views():
-            view = snapshot.views.get(name)
-            names = _silent(view.contents) if view else frozenset()
-            if view is not None and names:
-                known, _ = let_go(view.contents, ViewSnapshot(snapshot, view).get, names)
+        for name in names:
+            view = snapshot.views[name]
+            if silent := _silent(view.contents):
+                known, _ = let_go(view.contents, ViewSnapshot(snapshot, view).get, silent)
                 found[name] = with_contents(view, skipped(known), snapshot.revision + 1)
         return found
 

@@ -15,7 +15,7 @@ May import all layers below. What may be served is decided by `operations.admit`
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -154,11 +154,8 @@ class Publisher:
         """
         if not self.standing.live:
             return
-        names = self.waves.due()
-        for first in range(0, len(names), _TOGETHER):
-            yield from self._revising(
-                self.waves.stepped(names[first : first + _TOGETHER], self._compiler.snapshot)
-            )
+        for names in _portions(self.waves.due()):
+            yield from self._revising(self.waves.stepped(names, self._compiler.snapshot))
         yield from self._revising(self.holds.due(self._compiler.snapshot))
 
     def _revising(self, views: Mapping[str, View]) -> Iterator[None]:
@@ -177,16 +174,18 @@ class Publisher:
         """Statuses as people see them: they tell, too, what keeps a node from the newest."""
         return self.waves.shown(self.holds.told.shown(statuses))
 
-    def skip_waves(self, who: str) -> list[str]:
-        """Give all nodes the newest, now, and say in which views; `who` is for the log."""
-        snapshot, views = self._compiler.snapshot, dict[str, View]()
-        if self.standing.live:
-            views = {**self.waves.skip(snapshot), **self.holds.skip(snapshot)}
+    def skippable(self) -> list[str]:
+        """The views in which nodes wait, for others of them or because those were silent."""
+        return sorted({*self.waves.running(), *self.holds.silenced()}) if self.standing.live else []
+
+    def skipping(self, views: Sequence[str], who: str) -> Iterator[None]:
+        """Give all nodes of these views the newest, in small steps; `who` is for the log. Within a turn."""
         log.warning("waves skipped: by=%r views=%d", who, len(views))
-        if views:
-            self._compiler.revise(views)
-            finish(self._publishing({}))
-        return sorted(views)
+        for names in _portions(views):
+            snapshot = self._compiler.snapshot
+            yield from self._revising(
+                {**self.waves.skip(names, snapshot), **self.holds.skip(names, snapshot)}
+            )
 
     def tend(self) -> None:
         """Let go of what no node of the last hour needs; to be called every minute, within a turn."""
@@ -233,3 +232,7 @@ class Publisher:
 def _pace(resolver: Resolver) -> Pace:
     facts = resolver.graph.value(WAVES, "")
     return Pace(facts.shares, facts.hold.seconds)
+
+
+def _portions(views: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (views[first : first + _TOGETHER] for first in range(0, len(views), _TOGETHER))

@@ -170,9 +170,13 @@ class Waves:
         """When to call `due` again if nothing happens before."""
         return self._deadlines[0][0] if self._deadlines else None
 
-    def skip(self, snapshot: Snapshot) -> dict[str, View]:
-        """The views as they shall be published so that nothing waits any more."""
-        views = {name: snapshot.views[name] for name in self._runs if name in snapshot.views}
+    def running(self) -> Collection[str]:
+        """The views in which a change runs."""
+        return self._runs.keys()
+
+    def skip(self, names: Iterable[str], snapshot: Snapshot) -> dict[str, View]:
+        """Of these views, as they shall be published so that nothing waits any more, those where a run is."""
+        views = {name: snapshot.views[name] for name in names if name in self._runs}
         return {
             name: with_contents(view, skipped(view.contents), snapshot.revision + 1)
             for name, view in views.items()

@@ -14,7 +14,7 @@ from meshctl.serve.seats import Seat
 from meshctl.snapshot import ViewSnapshot
 from meshctl.units import Duration
 from tests.support.catalogs import MESH, service
-from tests.support.publishing import advance, change
+from tests.support.publishing import advance, change, skip_waves
 
 AT_ONCE = MESH + b"waves: {shares: [100%], hold: 0s}\n"
 WAITING = 40
@@ -117,6 +117,16 @@ def test_waves_of_many_views_that_end_together_are_published_in_portions(
         world.publisher.hear(NodeStatus(node, node.view, NodeState.SYNCED, reached=revision))
     assert len(world.publisher.waves.progress()) == WAITING
     advance(world.publisher)
+    assert world.publisher.waves.progress() == []
+    assert world.publisher.standing.revision == revision + WAITING / 8
+
+
+def test_waves_of_many_views_are_skipped_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "_TOGETHER", 8)
+    world = World()
+    change(world.publisher, {"a/users.yaml": service("users") + b"timeouts: {request: 7s}\n"})
+    revision, running = world.publisher.standing.revision, len(world.publisher.waves.progress())
+    assert len(skip_waves(world.publisher, "test")) == running == WAITING
     assert world.publisher.waves.progress() == []
     assert world.publisher.standing.revision == revision + WAITING / 8
 

@@ -15,7 +15,7 @@ from meshctl.snapshot.disk import State
 from meshctl.units import Duration
 from meshctl.xds.holding import Holding
 from tests.support.catalogs import MESH, service
-from tests.support.publishing import advance, change
+from tests.support.publishing import advance, change, skip_waves
 
 NOON = 1_800_000_000.0
 USERS = service("users")
@@ -215,7 +215,7 @@ def test_skipping_waves_waits_for_nobody_who_is_silent() -> None:
     world = World(5)
     before = world.given(0, EGRESS)
     world.silent()
-    world.publisher.skip_waves("test")
+    skip_waves(world.publisher, "test")
     assert not world.held()
     assert before not in [world.given(number, EGRESS) for number in world.seats]
 
@@ -245,10 +245,10 @@ TWO += b"serving: v1\n"
 def new_cluster(world: World) -> None:
     """A cluster that did not exist goes to all nodes, and its run ends."""
     world.edit(ONE)
-    world.publisher.skip_waves("test")
+    skip_waves(world.publisher, "test")
     world.take_all()
     world.edit(TWO)
-    world.publisher.skip_waves("test")
+    skip_waves(world.publisher, "test")
     assert world.given(0, V2) is not None
 
 
@@ -285,9 +285,9 @@ def test_last_good_version_is_found_with_a_node_that_refused_nothing() -> None:
     for number in range(4):
         world.accepted.pop((node(number).id, EGRESS))
     world.edit(SLOWER)
-    world.publisher.skip_waves("test")
+    skip_waves(world.publisher, "test")
     world.edit(SLOWER + b"aliases: [people]\n")
-    world.publisher.skip_waves("test")
+    skip_waves(world.publisher, "test")
     for number in (0, 1):
         world.refuse(number, EGRESS)
     assert world.held() == {EGRESS}
