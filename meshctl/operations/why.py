@@ -164,8 +164,7 @@ def _repair(refusal: Refusal) -> Iterator[str]:
 def _unanswered(status: NodeStatus) -> Iterator[Cause]:
     stalled = status.state is NodeState.STALLED
     for one in status.types:
-        heard = (at for at in (one.acked_at, one.nacked_at) if at is not None)
-        if one.sent_at is not None and max(heard, default=float("-inf")) < one.sent_at:
+        if one.unanswered:
             words = f"the node has not answered the last {one.type} answer (version {one.sent})"
             more = "" if stalled else "; that takes milliseconds, or as long as its clusters warm"
             steps = _SILENT if stalled else ()

@@ -5,7 +5,7 @@ May import the seats beside it and the limits of `xds`.
 
 from meshctl.names import ViewKey
 from meshctl.serve.seats import Post
-from meshctl.xds.limits import Cause, Overstepped
+from meshctl.xds.limits import Overstepped, StreamEnd
 
 MOST = 256
 """Views of one target: releases of Envoy, egress addresses, and what else runs on the same machine."""
@@ -40,5 +40,5 @@ class Variants:
         idle = [(post.left_at, name) for name, post in posts.items() if post.left_at is not None]
         if not idle:
             words = f"nodes of {key.targets[0]!r} have {len(posts)} different views, which are the most"
-            raise Overstepped(Cause.VIEWS, words)
+            raise Overstepped(StreamEnd.VIEWS, words)
         return posts[min(idle)[1]]

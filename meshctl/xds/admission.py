@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict, deque
 from typing import Generic, TypeVar
 
 from meshctl.fleet.node import GRPC, Node
-from meshctl.xds.limits import Cause, Limits
+from meshctl.xds.limits import Limits, StreamEnd
 
 
 class Bucket:
@@ -92,10 +92,10 @@ class Quiet:
 
     def __init__(self, every: float) -> None:
         self._every = every
-        self._next: dict[Cause, float] = {}
-        self._unsaid: Counter[Cause] = Counter()
+        self._next: dict[StreamEnd, float] = {}
+        self._unsaid: Counter[StreamEnd] = Counter()
 
-    def unsaid(self, cause: Cause, now: float) -> int | None:
+    def unsaid(self, cause: StreamEnd, now: float) -> int | None:
         """How many lines of this kind were not written since the last one; None: do not write this one."""
         if now < self._next.get(cause, now):
             self._unsaid[cause] += 1

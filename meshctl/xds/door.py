@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from meshctl.xds.admission import Line
-from meshctl.xds.limits import Cause, Limits, Overstepped
+from meshctl.xds.limits import Limits, Overstepped, StreamEnd
 
 Turn = asyncio.Future[None]
 
@@ -27,7 +27,7 @@ class Door:
         """Wait for a turn, and be inside for as long as the block lasts. Raises Overstepped."""
         if self._open >= self._limits.streams:
             words = f"{self._limits.streams} streams are open, which are the most; try elsewhere"
-            raise Overstepped(Cause.STREAMS, words)
+            raise Overstepped(StreamEnd.STREAMS, words)
         self._open += 1
         try:
             await self._wait(host)
@@ -44,7 +44,7 @@ class Door:
                 await turn
         except TimeoutError:
             words = f"more than {self._limits.new_streams:g} new streams a second; try again, or elsewhere"
-            raise Overstepped(Cause.RATE, words) from None
+            raise Overstepped(StreamEnd.RATE, words) from None
         finally:
             self._line.leave(host, turn)
 

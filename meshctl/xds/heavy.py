@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 
 _LARGE = 256 << 10
 """Bytes. An Envoy that comes back with 1,000 clusters says 150 kB of them and of itself."""
@@ -66,7 +66,7 @@ class Heavy:
         for held, most in ((self.held, self._limits.waiting), (self._of_host[host], self._limits.message)):
             if held + size > most:
                 words = f"a request of {size} bytes, and {held} wait; {most} are the most: try again"
-                raise Overstepped(Cause.MESSAGE_SIZE, words)
+                raise Overstepped(StreamEnd.MESSAGE_SIZE, words)
         self.held += size
         self._of_host[host] += size
         try:

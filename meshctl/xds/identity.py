@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from meshctl.fleet.node import GRPC, Node
 from meshctl.names import Role
 from meshctl.xds.events import Request
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 from meshctl.xds.wire import Garbled, Layout, node_at_start
 
 _GRPC_AGENT = "gRPC"
@@ -87,7 +87,7 @@ def _check_size(message: NodeMessage, limits: Limits) -> None:
         ("the node's metadata", message.metadata.ByteSize(), limits.metadata),
     ):
         if size > most:
-            raise Overstepped(Cause.NODE_SIZE, f"{what} has {size} bytes; {most} are the most")
+            raise Overstepped(StreamEnd.NODE_SIZE, f"{what} has {size} bytes; {most} are the most")
 
 
 def _check_line(text: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Cause(Enum):
+class StreamEnd(Enum):
     """Why a stream was ended or not taken; the words are a metric's label."""
 
     MALFORMED = "malformed"
@@ -29,7 +29,7 @@ class Cause(Enum):
 class Overstepped(Exception):
     """A request that goes beyond a limit; the message says which, with the figure."""
 
-    def __init__(self, cause: Cause, details: str) -> None:
+    def __init__(self, cause: StreamEnd, details: str) -> None:
         super().__init__(details)
         self.cause, self.details = cause, details
 
@@ -85,9 +85,9 @@ class Limits:
     def check_names(self, names: Iterable[str], count: int) -> None:
         """Raises Overstepped where a request has too many names, or one that is too long."""
         if count > self.names:
-            raise Overstepped(Cause.NAMES, f"{count} names in a request; {self.names} are the most")
+            raise Overstepped(StreamEnd.NAMES, f"{count} names in a request; {self.names} are the most")
         if (longest := max(map(len, names), default=0)) > self.name:
-            raise Overstepped(Cause.NAMES, f"a name of {longest} characters; {self.name} are the most")
+            raise Overstepped(StreamEnd.NAMES, f"a name of {longest} characters; {self.name} are the most")
 
 
 LIMITS = Limits()

@@ -17,7 +17,7 @@ from meshctl.xds.door import Door
 from meshctl.xds.heavy import Heavy
 from meshctl.xds.holding import Holding
 from meshctl.xds.inventory import Inventory
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.session import DELTA, SOTW, Host, Session, Variant
 from meshctl.xds.views import Views
@@ -27,25 +27,25 @@ _logger = logging.getLogger(__name__)
 _SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 _METHODS = {"DeltaAggregatedResources": DELTA, "StreamAggregatedResources": SOTW}
 
-_CODES: Mapping[Cause, grpc.StatusCode] = {
-    Cause.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
-    Cause.MESSAGE_SIZE: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cause.NAMES: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cause.NODE_SIZE: grpc.StatusCode.INVALID_ARGUMENT,
-    Cause.VIEWS: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cause.STREAMS: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cause.RATE: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    Cause.REPLACED: grpc.StatusCode.ABORTED,
-    Cause.SILENT: grpc.StatusCode.DEADLINE_EXCEEDED,
-    Cause.SLOW: grpc.StatusCode.DEADLINE_EXCEEDED,
-    Cause.NOT_READY: grpc.StatusCode.UNAVAILABLE,
-    Cause.FAILED: grpc.StatusCode.INTERNAL,
+_CODES: Mapping[StreamEnd, grpc.StatusCode] = {
+    StreamEnd.MALFORMED: grpc.StatusCode.INVALID_ARGUMENT,
+    StreamEnd.MESSAGE_SIZE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StreamEnd.NAMES: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StreamEnd.NODE_SIZE: grpc.StatusCode.INVALID_ARGUMENT,
+    StreamEnd.VIEWS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StreamEnd.STREAMS: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StreamEnd.RATE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    StreamEnd.REPLACED: grpc.StatusCode.ABORTED,
+    StreamEnd.SILENT: grpc.StatusCode.DEADLINE_EXCEEDED,
+    StreamEnd.SLOW: grpc.StatusCode.DEADLINE_EXCEEDED,
+    StreamEnd.NOT_READY: grpc.StatusCode.UNAVAILABLE,
+    StreamEnd.FAILED: grpc.StatusCode.INTERNAL,
 }
 
 _REPEATS_S = 10.0
 """One line in the log in this time for all refusals of one kind; the metric counts each."""
 
-Refused = Callable[[Cause], None]
+Refused = Callable[[StreamEnd], None]
 
 
 def options(limits: Limits = LIMITS) -> tuple[tuple[str, int], ...]:
@@ -140,18 +140,18 @@ class AdsServer:
             await self._refuse(context, over.cause, over.details)
         except Exception:
             _logger.exception("stream failed: peer=%s", context.peer())
-            self._refused(Cause.FAILED)
-            await context.abort(_CODES[Cause.FAILED], "the control plane failed on this stream")
+            self._refused(StreamEnd.FAILED)
+            await context.abort(_CODES[StreamEnd.FAILED], "the control plane failed on this stream")
 
     async def _admitted(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
         if self._draining:
-            raise Overstepped(Cause.NOT_READY, "this server is going away")
+            raise Overstepped(StreamEnd.NOT_READY, "this server is going away")
         async with self._door.passed(_machine(context)):
             await self._run(variant, requests, context)
 
     async def _run(self, variant: Variant, requests: AsyncIterator[bytes], context: _Context) -> None:
         if self._draining:
-            raise Overstepped(Cause.NOT_READY, "this server is going away")
+            raise Overstepped(StreamEnd.NOT_READY, "this server is going away")
         session = Session(variant, self._host, self._entered, _machine(context))
         self._sessions[session] = None
         try:
@@ -167,7 +167,7 @@ class AdsServer:
         most = most_streams(node, self._limits)
         if len(sessions) > most:
             words = f"node {node.id} opened another stream, and {most} are the most; is its id used twice?"
-            sessions[0].close(Overstepped(Cause.REPLACED, words))
+            sessions[0].close(Overstepped(StreamEnd.REPLACED, words))
             self._forget(node.id, sessions[0])
 
     def _left(self, session: Session) -> None:
@@ -184,7 +184,7 @@ class AdsServer:
             if not sessions:
                 del self._of_node[node_id]
 
-    async def _refuse(self, context: _Context, cause: Cause, details: str) -> None:
+    async def _refuse(self, context: _Context, cause: StreamEnd, details: str) -> None:
         self._refused(cause)
         unsaid = self._quiet.unsaid(cause, _now())
         if unsaid is not None:

@@ -20,7 +20,7 @@ from meshctl.xds.heavy import Heavy
 from meshctl.xds.holding import Holding
 from meshctl.xds.identity import Incoming, is_introduced, node_of
 from meshctl.xds.inventory import Inventory
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 from meshctl.xds.ordering import Ordering
 from meshctl.xds.stream import Stream
 from meshctl.xds.types import TYPES
@@ -39,9 +39,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Garbled as error:
-        raise Overstepped(Cause.MALFORMED, f"the request is no discovery request: {error}") from None
+        raise Overstepped(StreamEnd.MALFORMED, f"the request is no discovery request: {error}") from None
     except ValueError as error:
-        raise Overstepped(Cause.MALFORMED, f"node: {error}") from error
+        raise Overstepped(StreamEnd.MALFORMED, f"node: {error}") from error
 
 
 def _nobody(_session: "Session", _node: Node) -> None:
@@ -157,7 +157,7 @@ class Session:
         stream.receive(incoming.request, _now())
         if stream.asked > self._limits.names:
             words = f"{stream.asked} names asked for; {self._limits.names} are the most on one stream"
-            raise Overstepped(Cause.NAMES, words)
+            raise Overstepped(StreamEnd.NAMES, words)
         self._wake.set()
         return incoming.weight
 
@@ -170,24 +170,24 @@ class Session:
             known = is_introduced(data, self._variant.layout, self._limits)
         if not known:
             words = f"a first request of {len(data)} bytes without a node; {most} are the most"
-            raise Overstepped(Cause.MESSAGE_SIZE, words)
+            raise Overstepped(StreamEnd.MESSAGE_SIZE, words)
 
     def _decode(self, data: bytes) -> Incoming:
         with _told():
             incoming = self._variant.decode(data, self._limits)
         if not incoming.request.type:
-            raise Overstepped(Cause.MALFORMED, "type_url is required on an ADS stream")
+            raise Overstepped(StreamEnd.MALFORMED, "type_url is required on an ADS stream")
         return incoming
 
     def _enter(self, incoming: Incoming) -> Stream:
         if not incoming.node.id:
-            raise Overstepped(Cause.MALFORMED, "the first request must say node.id")
+            raise Overstepped(StreamEnd.MALFORMED, "the first request must say node.id")
         try:
             with _told():
                 node = node_of(incoming.node, self._limits)
                 self._seat = self._host.views.open(node, self._published_now)
         except NotLoadedError as error:
-            raise Overstepped(Cause.NOT_READY, str(error) or "nothing is loaded yet") from error
+            raise Overstepped(StreamEnd.NOT_READY, str(error) or "nothing is loaded yet") from error
         now = _now()
         self._stream = Stream(node, ordering=self._host.ordering, dialect=self._variant.dialect, now=now)
         self._number = self._host.fleet.connect(self._status(self._stream, now))
@@ -202,7 +202,7 @@ class Session:
         self._asked.add(incoming.request.type)
         provisional = self._seat is not None and self._seat.provisional
         if first and provisional and incoming.holds_state:
-            raise Overstepped(Cause.NOT_READY, "only an older state is loaded; keep what you have")
+            raise Overstepped(StreamEnd.NOT_READY, "only an older state is loaded; keep what you have")
 
     async def _turn(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._wake.clear()
@@ -222,7 +222,7 @@ class Session:
         except TimeoutError:
             if not self._closing:
                 words = f"an answer could not be written for {self._limits.write:g} s"
-                raise Overstepped(Cause.SLOW, words) from None
+                raise Overstepped(StreamEnd.SLOW, words) from None
         finally:
             self._writing = None
 
@@ -232,7 +232,7 @@ class Session:
         late = self._opened + self._limits.first_request
         if _now() >= late:
             words = f"no request within {self._limits.first_request:g} s"
-            raise Overstepped(Cause.SILENT, words)
+            raise Overstepped(StreamEnd.SILENT, words)
         return late
 
     def _advance(self) -> list[Send]:

@@ -7,7 +7,7 @@ empty names, or of empty messages, would parse into gigabytes. Small requests ca
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from meshctl.xds.limits import Cause, Limits, Overstepped
+from meshctl.xds.limits import Limits, Overstepped, StreamEnd
 
 _SMALL = 1 << 20
 _OTHERS = 64
@@ -39,7 +39,7 @@ def check_size(data: bytes, layout: Layout, limits: Limits) -> None:
         return
     # Each field has its tag: far more of those bytes than there may be names need no counting one by one.
     if sum(data.count(number << 3 | _BYTES) for number in layout.names) > _COARSE * limits.names:
-        raise Overstepped(Cause.NAMES, f"more than {limits.names} names in a request")
+        raise Overstepped(StreamEnd.NAMES, f"more than {limits.names} names in a request")
     names = others = rest = 0
     for number, start, end in _fields(data, 0, len(data)):
         if number in layout.names:
@@ -51,9 +51,9 @@ def check_size(data: bytes, layout: Layout, limits: Limits) -> None:
             _check_error(data, start, end)
         # Two fields of names, and as many versions.
         if names > 3 * limits.names or others > _OTHERS:
-            raise Overstepped(Cause.NAMES, f"more than {limits.names} names in a request")
+            raise Overstepped(StreamEnd.NAMES, f"more than {limits.names} names in a request")
     if rest > limits.node:
-        raise Overstepped(Cause.NODE_SIZE, f"the node has {rest} bytes; {limits.node} are the most")
+        raise Overstepped(StreamEnd.NODE_SIZE, f"the node has {rest} bytes; {limits.node} are the most")
 
 
 def node_at_start(data: bytes, layout: Layout, most: int) -> bytes | None:
@@ -74,7 +74,7 @@ def _check_error(data: bytes, start: int, end: int) -> None:
     """An error is a code and a text; a list of details of any length could be behind them."""
     for count, _ in enumerate(_fields(data, start, end)):
         if count > _OTHERS:
-            raise Overstepped(Cause.MALFORMED, f"an error with more than {_OTHERS} details")
+            raise Overstepped(StreamEnd.MALFORMED, f"an error with more than {_OTHERS} details")
 
 
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -43,7 +43,9 @@ IN_USE = Refusal(
     passing=True,
 )
 UNANSWERED = Refusal(Ref(ROUTES, "egress/web"), "51ab", "no answer for 20 s from web@a, web@b", -40.0)
-SILENT = TypeStatus("rds", sent="51ab", acked="8aa1", sent_at=-25.0, acked_at=-90.0, resources=1)
+SILENT = TypeStatus(
+    "rds", sent="51ab", acked="8aa1", sent_at=-25.0, acked_at=-90.0, resources=1, unanswered=True
+)
 WAIT = Wait(Ref(ROUTES, "egress/web"), (Ref(CLUSTER, "users/v2"),), -4.0)
 NO_PORT = Finding(Span(USERS, 2, 7), "MSH0202", "'x' is not a port", "write a number of 1 to 65535")
 LINES = {BAD.ref: [Span(USERS, 3, 13)]}

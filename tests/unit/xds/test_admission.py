@@ -3,7 +3,7 @@ from dataclasses import replace
 from meshctl.fleet.node import GRPC, Node
 from meshctl.names import Role
 from meshctl.xds.admission import Bucket, Line, Quiet, most_streams
-from meshctl.xds.limits import LIMITS, Cause
+from meshctl.xds.limits import LIMITS, StreamEnd
 
 SLOW = replace(LIMITS, new_streams=1.0, burst=1)
 
@@ -62,7 +62,7 @@ def test_an_envoy_may_have_two_streams_and_a_grpc_client_one_for_each_target() -
 
 def test_who_repeats_himself_is_written_down_once_in_a_while_and_counted() -> None:
     quiet = Quiet(every=10.0)
-    assert [quiet.unsaid(Cause.RATE, now) for now in (100.0, 101.0, 109.9)] == [0, None, None]
-    assert quiet.unsaid(Cause.NAMES, 102.0) == 0
-    assert quiet.unsaid(Cause.RATE, 110.0) == 2
-    assert quiet.unsaid(Cause.RATE, 120.0) == 0
+    assert [quiet.unsaid(StreamEnd.RATE, now) for now in (100.0, 101.0, 109.9)] == [0, None, None]
+    assert quiet.unsaid(StreamEnd.NAMES, 102.0) == 0
+    assert quiet.unsaid(StreamEnd.RATE, 110.0) == 2
+    assert quiet.unsaid(StreamEnd.RATE, 120.0) == 0

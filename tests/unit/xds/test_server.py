@@ -18,7 +18,7 @@ from meshctl.fleet.fleet import Fleet, NodeState
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, Role
 from meshctl.verify.polling import until
 from meshctl.xds import session
-from meshctl.xds.limits import LIMITS, Cause, Limits
+from meshctl.xds.limits import LIMITS, Limits, StreamEnd
 from meshctl.xds.ordering import NeedsOrder
 from meshctl.xds.server import AdsServer, options
 from tests.support.views import Views
@@ -35,7 +35,7 @@ class Running:
     """A server and a way to call it."""
 
     def __init__(
-        self, channel: grpc.aio.Channel, views: Views, fleet: Fleet, ads: AdsServer, refused: list[Cause]
+        self, channel: grpc.aio.Channel, views: Views, fleet: Fleet, ads: AdsServer, refused: list[StreamEnd]
     ) -> None:
         self.views, self.fleet, self.ads, self.refused = views, fleet, ads, refused
         self._channel = channel
@@ -55,7 +55,7 @@ class Running:
 
 @asynccontextmanager
 async def running(limits: Limits = LIMITS) -> AsyncIterator[Running]:
-    views, fleet, refused = Views(), Fleet(), list[Cause]()
+    views, fleet, refused = Views(), Fleet(), list[StreamEnd]()
     ads = AdsServer(
         views,
         fleet,
@@ -174,19 +174,19 @@ INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_
 @pytest.mark.parametrize(
     ("message", "code", "cause"),
     [
-        (delta_request(node=False), INVALID, Cause.MALFORMED),
-        (delta_request(""), INVALID, Cause.MALFORMED),
-        (named("web@a\nweb@b"), INVALID, Cause.MALFORMED),
-        (named("w" * 257), INVALID, Cause.MALFORMED),
-        (named("é" * 129), INVALID, Cause.MALFORMED),
-        (with_metadata(role="router"), INVALID, Cause.MALFORMED),
-        (with_metadata(services=[f"s{number}" for number in range(65)]), INVALID, Cause.MALFORMED),
-        (with_metadata(egress="x" * 257), INVALID, Cause.MALFORMED),
-        (with_metadata(more="x" * 70_000), INVALID, Cause.NODE_SIZE),
-        (with_release(1_000), INVALID, Cause.MALFORMED),
-        (asking("x" * 1_025), EXHAUSTED, Cause.NAMES),
-        (asking(*map(str, range(100_001))), EXHAUSTED, Cause.NAMES),
-        (asking("x" * (4 << 20), node=False), EXHAUSTED, Cause.MESSAGE_SIZE),
+        (delta_request(node=False), INVALID, StreamEnd.MALFORMED),
+        (delta_request(""), INVALID, StreamEnd.MALFORMED),
+        (named("web@a\nweb@b"), INVALID, StreamEnd.MALFORMED),
+        (named("w" * 257), INVALID, StreamEnd.MALFORMED),
+        (named("é" * 129), INVALID, StreamEnd.MALFORMED),
+        (with_metadata(role="router"), INVALID, StreamEnd.MALFORMED),
+        (with_metadata(services=[f"s{number}" for number in range(65)]), INVALID, StreamEnd.MALFORMED),
+        (with_metadata(egress="x" * 257), INVALID, StreamEnd.MALFORMED),
+        (with_metadata(more="x" * 70_000), INVALID, StreamEnd.NODE_SIZE),
+        (with_release(1_000), INVALID, StreamEnd.MALFORMED),
+        (asking("x" * 1_025), EXHAUSTED, StreamEnd.NAMES),
+        (asking(*map(str, range(100_001))), EXHAUSTED, StreamEnd.NAMES),
+        (asking("x" * (4 << 20), node=False), EXHAUSTED, StreamEnd.MESSAGE_SIZE),
     ],
     ids=[
         "no node",
@@ -205,7 +205,7 @@ INVALID, EXHAUSTED = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_
     ],
 )
 async def test_a_first_request_beyond_what_a_node_says_ends_the_stream(
-    message: DeltaDiscoveryRequest, code: grpc.StatusCode, cause: Cause
+    message: DeltaDiscoveryRequest, code: grpc.StatusCode, cause: StreamEnd
 ) -> None:
     async with running() as server:
         server.views.publish(1)
@@ -246,7 +246,7 @@ async def test_a_node_with_60_000_resources_comes_back_while_strangers_send_as_m
         await asyncio.gather(*(one.write(rubbish) for one in strangers[10:]))
         assert (await answer(call)).resources
         assert [await one.code() for one in strangers] == [EXHAUSTED] * 20
-        assert server.refused == [Cause.MESSAGE_SIZE] * 20
+        assert server.refused == [StreamEnd.MESSAGE_SIZE] * 20
         assert [node.id for node in server.ads.nodes()] == ["web@host"]
         call.cancel()
 
@@ -290,7 +290,7 @@ async def test_who_opens_a_stream_and_says_nothing_is_let_go() -> None:
     async with running(replace(LIMITS, first_request=0.05)) as server:
         silent = server.call(DELTA)
         assert await silent.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-        assert server.refused == [Cause.SILENT]
+        assert server.refused == [StreamEnd.SILENT]
 
 
 async def test_there_are_no_more_streams_than_the_limit_and_a_place_is_free_again() -> None:
@@ -343,7 +343,7 @@ async def test_a_client_that_sends_rubbish_again_and_again_writes_one_line_and_i
             call = server.call(DELTA)
             await call.write(b"\xff\xff\xff")
             assert await call.code() is INVALID
-        assert server.refused == [Cause.MALFORMED] * 20
+        assert server.refused == [StreamEnd.MALFORMED] * 20
         [line] = [one for one in caplog.messages if "stream refused" in one]
         assert "cause=malformed" in line
 

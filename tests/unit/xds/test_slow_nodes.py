@@ -12,7 +12,7 @@ from meshctl.fleet.fleet import Fleet, NodeState
 from meshctl.names import CLUSTER, ResourceKey
 from meshctl.snapshot import Resource
 from meshctl.snapshot.encode import assemble
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 from meshctl.xds.ordering import NeedsOrder
 from meshctl.xds.server import AdsServer, options
 from meshctl.xds.session import DELTA, Host, Session
@@ -156,7 +156,7 @@ async def _begun(pipe: Pipe) -> bool:
 async def test_ten_nodes_of_two_hundred_that_do_not_read_delay_nobody_and_are_let_go(
     limits: Limits, cut: int
 ) -> None:
-    views, fleet, refused = Views(), Fleet(), list[Cause]()
+    views, fleet, refused = Views(), Fleet(), list[StreamEnd]()
     ads = AdsServer(
         views, fleet, ordering=NeedsOrder(), identifier="test", limits=limits, refused=refused.append
     )
@@ -177,7 +177,7 @@ async def test_ten_nodes_of_two_hundred_that_do_not_read_delay_nobody_and_are_le
             await asyncio.gather(*(_reaches(call, generation) for call in calls[SLOW:]))
         await eventually(lambda: _are(views, NODES - cut), "the slow ones are let go")
         await eventually(lambda: _synced(fleet, NODES - SLOW), "the others are synced")
-        assert refused == [Cause.SLOW] * cut
+        assert refused == [StreamEnd.SLOW] * cut
     finally:
         for call in calls:
             call.cancel()

@@ -11,14 +11,14 @@ from envoy.service.discovery.v3.discovery_pb2 import DeltaDiscoveryRequest, Disc
 from meshctl.names import CLUSTER
 from meshctl.xds import delta, sotw
 from meshctl.xds.identity import is_introduced
-from meshctl.xds.limits import LIMITS, Cause, Limits, Overstepped
+from meshctl.xds.limits import LIMITS, Limits, Overstepped, StreamEnd
 from meshctl.xds.wire import Garbled, Layout
 
 MIB = 1 << 20
 WEB = Node(id="web@host", cluster="web")
 
 
-def refused(data: bytes, limits: Limits = LIMITS) -> Cause:
+def refused(data: bytes, limits: Limits = LIMITS) -> StreamEnd:
     with pytest.raises(Overstepped) as error:
         delta.decode(data, limits)
     return error.value.cause
@@ -59,7 +59,7 @@ def test_more_names_than_the_limit_are_refused_in_small_and_large_requests() -> 
     few = replace(LIMITS, names=3)
     for words in (["a", "b", "c", "d"], ["a" * 1_000] * 2_000):
         names = DeltaDiscoveryRequest(type_url=CLUSTER, resource_names_subscribe=words)
-        assert refused(names.SerializeToString(), few) is Cause.NAMES
+        assert refused(names.SerializeToString(), few) is StreamEnd.NAMES
         whole = DiscoveryRequest(type_url=CLUSTER, resource_names=words)
         with pytest.raises(Overstepped, match=r"3 are the most|more than 3 names"):
             sotw.decode(whole.SerializeToString(), few)
@@ -71,23 +71,23 @@ def test_names_and_versions_of_unreasonable_length_are_refused() -> None:
         DeltaDiscoveryRequest(type_url=CLUSTER, resource_names_subscribe=[long]),
         DeltaDiscoveryRequest(type_url=CLUSTER, initial_resource_versions={"a": long}),
     ):
-        assert refused(message.SerializeToString()) is Cause.NAMES
+        assert refused(message.SerializeToString()) is StreamEnd.NAMES
 
 
 def test_64_megabytes_of_empty_names_are_refused_before_they_are_parsed() -> None:
-    assert refused(b"\x1a\x00" * (32 * MIB)) is Cause.NAMES
+    assert refused(b"\x1a\x00" * (32 * MIB)) is StreamEnd.NAMES
 
 
 def test_an_error_with_thousands_of_empty_details_is_refused_before_it_is_parsed() -> None:
     details = b"\x1a\x00" * 600_000
     field = b"\x3a" + _varint(len(details)) + details
-    assert refused(field) is Cause.MALFORMED
+    assert refused(field) is StreamEnd.MALFORMED
 
 
 def test_a_node_of_megabytes_is_refused_before_it_is_parsed() -> None:
     message = DeltaDiscoveryRequest(type_url=CLUSTER)
     message.node.metadata.update({"x": "y" * (10 * MIB)})
-    assert refused(message.SerializeToString()) is Cause.NODE_SIZE
+    assert refused(message.SerializeToString()) is StreamEnd.NODE_SIZE
 
 
 @pytest.mark.parametrize(
