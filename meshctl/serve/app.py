@@ -166,7 +166,7 @@ class _Server:
 
     def _work(self) -> Iterator[Coroutine[None, None, None]]:
         yield follow(self._watch, self._publisher, self._metrics)
-        yield tend(self._publisher, self._metrics)
+        yield tend(self._publisher, self._metrics, self._tell_rest)
         yield advance(self._publisher, self._metrics)
         if self._saver is not None:
             yield self._saver.run()
@@ -176,6 +176,11 @@ class _Server:
         log.info("draining: streams=%d", sum(status.connected for status in self._nodes()))
         await self._ads.drain()
         await grpc_server.stop(_GRACE_S)
+        self._tell_rest()
+
+    def _tell_rest(self) -> None:
+        self._fleet.tell_rest()
+        self._ads.tell_rest()
 
     def _grpc_server(self, services: Sequence[Service]) -> grpc.aio.Server:
         bound(self._settings.xds, "--xds").close()  # grpc would say it in three lines of its own

@@ -6,7 +6,7 @@ logged and counted, and what was published stays.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
 
 from meshctl.operations.admit import read_sources
@@ -23,7 +23,7 @@ _LARGE = 1_000
 up for 200 ms, time and again. What garbage there is by then stays with it.
 """
 
-_TEND_S = 60.0  # how often what no node needs any more is let go
+_TEND_S = 60.0
 
 
 async def follow(watch: Watch, publisher: Publisher, metrics: Metrics) -> None:
@@ -67,10 +67,11 @@ async def _done(steps: Iterator[None], files: int = 0) -> None:
         COLLECTOR.spare()
 
 
-async def tend(publisher: Publisher, metrics: Metrics) -> None:
-    """Let go, each minute, of what no node needs any more."""
+async def tend(publisher: Publisher, metrics: Metrics, tell_rest: Callable[[], None]) -> None:
+    """Let go, each minute, of what no node needs any more, and write what the log was spared."""
     while True:
         await asyncio.sleep(_TEND_S)
+        tell_rest()
         try:
             async with publisher.turn:
                 publisher.tend()

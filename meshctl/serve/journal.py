@@ -67,6 +67,12 @@ class Journal(Fleet):
         words = "disconnected: node=%s stream=%d view=%s state=%s revision=%d"
         log.info(words, word(last.node.id), stream, word(last.view), last.state.value, last.revision)
 
+    def tell_rest(self) -> None:
+        """Write how many refusals were not written, and are counted in no later line."""
+        if self._unsaid:
+            log.error("more NACK: number=%d", self._unsaid)
+        self._unsaid = 0
+
     def _count(self, before: TypeStatus, now: TypeStatus) -> None:
         if now.sent_at != before.sent_at:
             self._metrics.pushes.labels(now.type).inc()

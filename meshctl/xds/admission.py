@@ -4,6 +4,7 @@ Imports the limits beside it. No I/O and no clock: time is an argument, in secon
 """
 
 from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from meshctl.fleet.node import GRPC, Node
@@ -102,3 +103,8 @@ class Quiet:
             return None
         self._next[cause] = now + self._every
         return self._unsaid.pop(cause, 0)
+
+    def rest(self) -> Mapping[StreamEnd, int]:
+        """How many lines of each kind were not written, and are counted in no later one."""
+        rest, self._unsaid = self._unsaid, Counter()
+        return rest

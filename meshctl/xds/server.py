@@ -118,6 +118,11 @@ class AdsServer:
         sessions = self._of_node.get(node_id, [])
         return sessions[-1].holding(ref) if sessions else None
 
+    def tell_rest(self) -> None:
+        """Write how many refused streams were not written, and are counted in no later line."""
+        for cause, number in self._quiet.rest().items():
+            _logger.warning("more streams refused: cause=%s number=%d", cause.value, number)
+
     async def drain(self) -> None:
         """End all streams, so that clients go elsewhere, and take no more. Returns when they have ended."""
         self._draining = True

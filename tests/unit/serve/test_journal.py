@@ -90,6 +90,12 @@ def test_each_node_that_refuses_is_a_line_until_there_are_too_many_which_are_cou
     named = [line.split()[1] for line in lines]
     assert named == [*(f"node=web@{number}" for number in range(20)), "node=web@100"]
     assert [line.rpartition(" ")[2] for line in lines[-2:]] == ["more=0", "more=80"]
+    for number in range(101, 111):
+        refuse(number, 11.0)
+    journal.tell_rest()
+    journal.tell_rest()
+    told = [line for line in caplog.messages if line.startswith("more NACK")]
+    assert told == ["more NACK: number=9"]
 
 
 def test_coming_stalling_and_going_are_logged(journal: Journal, caplog: pytest.LogCaptureFixture) -> None:

@@ -66,3 +66,8 @@ def test_who_repeats_himself_is_written_down_once_in_a_while_and_counted() -> No
     assert quiet.unsaid(StreamEnd.NAMES, 102.0) == 0
     assert quiet.unsaid(StreamEnd.RATE, 110.0) == 2
     assert quiet.unsaid(StreamEnd.RATE, 120.0) == 0
+    assert (quiet.unsaid(StreamEnd.RATE, 121.0), quiet.rest(), quiet.rest()) == (
+        None,
+        {StreamEnd.RATE: 1},
+        {},
+    )

@@ -346,6 +346,8 @@ async def test_a_client_that_sends_rubbish_again_and_again_writes_one_line_and_i
         assert server.refused == [StreamEnd.MALFORMED] * 20
         [line] = [one for one in caplog.messages if "stream refused" in one]
         assert "cause=malformed" in line
+        server.ads.tell_rest()
+        assert caplog.messages[-1] == "more streams refused: cause=malformed number=19"
 
 
 async def test_nothing_is_answered_before_anything_is_loaded() -> None:
