@@ -5,6 +5,7 @@ Imports nothing of meshctl.
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import Self
 
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)")
@@ -36,6 +37,15 @@ class Duration:
             if self.milliseconds and self.milliseconds % _MILLISECONDS[unit] == 0:
                 return f"{self.milliseconds // _MILLISECONDS[unit]}{unit}"
         return f"{self.milliseconds}ms"
+
+
+class Off(Enum):
+    """No limit, where there could be one."""
+
+    OFF = "off"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,7 +20,7 @@ from meshctl.catalog.problems import (
     shown,
 )
 from meshctl.catalog.yaml import ScalarNode
-from meshctl.units import Duration, Percent
+from meshctl.units import Duration, Off, Percent
 
 V = TypeVar("V")
 
@@ -70,6 +70,11 @@ def read_integer(written: object, low: int, high: int, what: str) -> int:
     return number
 
 
+_UNLIMITED = frozenset(
+    {"0", "0s", "0ms", "none", "never", "infinite", "infinity", "unlimited", "-1", "false"}
+)
+"""What other programs call no limit."""
+
 LONGEST = Duration(24 * 3_600_000)
 """The longest timeout: what waits longer is not a request."""
 
@@ -87,6 +92,18 @@ def read_duration(written: object) -> Duration:
         message = f"{text} is not a time that a request can take"
         refuse(Mistake(WRONG_NUMBER, message, f"write a time above 0s and up to {LONGEST}"))
     return duration
+
+
+def read_limit(written: object) -> Duration | Off:
+    """A time as `read_duration` takes it, or `off` for no limit."""
+    if isinstance(written, Off):
+        return written
+    if isinstance(written, Duration):
+        return written
+    text = read_text(written, "a time, or off")
+    if text in _UNLIMITED:
+        refuse(Mistake(WRONG_UNIT, f"{shown(text)} is not a time", f"write {Off.OFF} for no limit"))
+    return Off.OFF if text == Off.OFF.value else read_duration(written)
 
 
 def _timely(text: str) -> str:
@@ -138,6 +155,7 @@ def twice(items: Sequence[V], *path: str) -> Iterator[Mistake]:
 
 
 Time = Annotated[Duration, PlainValidator(read_duration)]
+TimeLimit = Annotated[Duration | Off, PlainValidator(read_limit)]
 Words = Annotated[str, PlainValidator(limited(4_096))]
 """A text for people to read."""
 Port = Annotated[int, PlainValidator(lambda written: read_integer(written, 1, 65_535, "a port"))]

@@ -53,7 +53,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.unknown_fields import UnknownFieldSet
 from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
 
-from meshctl.units import Duration
+from meshctl.units import Duration, Off
 
 M = TypeVar("M", bound=Message)
 
@@ -105,6 +105,7 @@ __all__ = [
     "fields",
     "from_json",
     "header_equals",
+    "limit",
     "pack",
     "socket",
     "uint32",
@@ -145,6 +146,11 @@ def duration(length: Duration) -> DurationMessage:
     """A length of time."""
     seconds, milliseconds = divmod(length.milliseconds, 1000)
     return DurationMessage(seconds=seconds, nanos=milliseconds * 1_000_000)
+
+
+def limit(length: Duration | Off) -> DurationMessage:
+    """A length of time that is a limit: none is zero."""
+    return DurationMessage() if isinstance(length, Off) else duration(length)
 
 
 def uint32(number: int) -> UInt32Value:

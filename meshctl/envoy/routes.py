@@ -109,8 +109,9 @@ def route_action(action: Action) -> pb.RouteAction:
         message.cluster = names.cluster(action.split[0].service, action.split[0].version)
     else:
         message.weighted_clusters.CopyFrom(weighted_clusters(action.split))
-    if action.request is not None:
-        message.timeout.CopyFrom(pb.duration(action.request))
+    if action.patience is not None:
+        message.timeout.CopyFrom(pb.limit(action.patience.request))
+        message.idle_timeout.CopyFrom(pb.limit(action.patience.idle))
     if action.retries is not None and action.retries.attempts:
         message.retry_policy.CopyFrom(retry_policy(action.retries))
     return message

@@ -27,6 +27,7 @@ _2026_11_HTTP = Settings(
     timeouts=Timeouts(
         connect=Duration(1_000),
         request=Duration(15_000),
+        idle=Duration(300_000),
         # Below the 5 s after which Node.js closes an idle connection: whoever closes first must be the
         # caller, or a request meets a closing connection (8.6 % failed in a measured upgrade, 0 with this).
         keep_alive=Duration(4_000),

@@ -11,7 +11,7 @@ from meshctl.catalog.keys.respond import Respond
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.settings import Settings
 from meshctl.problems import Place
-from meshctl.units import Duration
+from meshctl.units import Duration, Off
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,23 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for a whole answer, and for its next byte."""
+
+    request: Duration | Off
+    idle: Duration | Off
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """What happens to a request: it goes to `split`, or is answered by `respond`; exactly one is given."""
+    """What happens to a request: it goes to `split`, or is answered by `respond`; exactly one is given.
+
+    What goes to `split` has `patience` and `retries` by the time that it is compiled.
+    """
 
     split: tuple[Weight, ...] = ()
     respond: Respond | None = None
-    request: Duration | None = None
+    patience: Patience | None = None
     retries: Retries | None = None
 
 
@@ -89,7 +100,7 @@ class ServiceInterface:
     versions: tuple[str, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
-    request: Duration
+    patience: Patience
     retries: Retries
 
 

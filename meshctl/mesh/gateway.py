@@ -17,12 +17,21 @@ from meshctl.graph import Look, Rule
 from meshctl.mesh.calls import unknown_service
 from meshctl.mesh.delegation import ADMITTED, covers
 from meshctl.mesh.exposures import Exposure
-from meshctl.mesh.facts import Action, GatewayFacts, GatewayHost, RouteFacts, ServiceInterface, Weight
+from meshctl.mesh.facts import (
+    Action,
+    GatewayFacts,
+    GatewayHost,
+    Patience,
+    RouteFacts,
+    ServiceInterface,
+    Weight,
+)
 from meshctl.mesh.inputs import DECLARED, gateway_entry, mesh_file
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import UNKNOWN_VERSION
 from meshctl.problems import Place, Problem, nearest
+from meshctl.units import Duration, Off
 
 
 def _gateway(look: Look, name: str) -> GatewayFacts | None:
@@ -123,7 +132,7 @@ def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
 def _shared(look: Look, target: Target, origin: Place) -> Action:
     """Traffic shared by weight: straight to versions, past the services' own routes.
 
-    It is one route for all of them: with the longest timeout among them, and the retries of the first.
+    It is one route for all of them: with the longest timeouts among them, and the retries of the first.
     """
     split: list[Weight] = []
     callees: list[ServiceInterface] = []
@@ -140,8 +149,16 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
             look.report(_unknown_version(callee, to.version, origin))
     if not split:
         return _no_facts(target.destinations[0].service)
-    longest = max(callee.request for callee in callees)
-    return Action(tuple(split), request=longest, retries=callees[0].retries)
+    patience = Patience(
+        _longest(callee.patience.request for callee in callees),
+        _longest(callee.patience.idle for callee in callees),
+    )
+    return Action(tuple(split), patience=patience, retries=callees[0].retries)
+
+
+def _longest(limits: Iterable[Duration | Off]) -> Duration | Off:
+    times = tuple(limits)
+    return Off.OFF if Off.OFF in times else max(time for time in times if isinstance(time, Duration))
 
 
 def _unknown_version(callee: ServiceInterface, version: str, origin: Place) -> Problem:

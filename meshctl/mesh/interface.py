@@ -6,7 +6,7 @@ May import the catalog and the graph. An endpoint edit changes `own` and stops h
 from dataclasses import replace
 
 from meshctl.graph import Look, Rule
-from meshctl.mesh.facts import Action, Retries, RouteFacts, ServiceInterface, ServiceOwn
+from meshctl.mesh.facts import Action, Patience, Retries, RouteFacts, ServiceInterface, ServiceOwn
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.own import HOSTS, OWN
 from meshctl.mesh.problems import DUPLICATE_HOST
@@ -26,7 +26,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         versions=tuple(version.name for version in own.versions),
         split=own.split,
         routes=_routes(own),
-        request=own.settings.timeouts.request,
+        patience=_patience(own.settings),
         retries=_retries(own.settings),
     )
 
@@ -44,8 +44,12 @@ def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:
 def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
     if not route.action.split:
         return route
-    request, retries = own.settings.timeouts.request, _retries(own.settings)
-    return replace(route, action=replace(route.action, request=request, retries=retries))
+    patience, retries = _patience(own.settings), _retries(own.settings)
+    return replace(route, action=replace(route.action, patience=patience, retries=retries))
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(settings.timeouts.request, settings.timeouts.idle)
 
 
 def _retries(settings: Settings) -> Retries:

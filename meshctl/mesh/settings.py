@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from meshctl.catalog.key import Key
 from meshctl.catalog.keys.retries import RetryOn
-from meshctl.units import Duration, Percent
+from meshctl.units import Duration, Off, Percent
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long callers wait: for a connection, for a whole answer, and with an idle connection open."""
+    """How long callers wait: to connect, for a whole answer, for its next byte, with an idle connection."""
 
     connect: Duration
-    request: Duration
+    request: Duration | Off
+    idle: Duration | Off
     keep_alive: Duration
 
 

@@ -140,9 +140,13 @@ def _routes(draw: st.DrawFn, targets: st.SearchStrategy[str]) -> list[dict[str, 
     return routes
 
 
+_LIMITS = st.one_of(_TIMES, st.just("off"))
+
+
 @st.composite
 def _timeouts(draw: st.DrawFn) -> dict[str, object]:
-    return {key: draw(_TIMES) for key in draw(st.sets(st.sampled_from(["connect", "request"]), min_size=1))}
+    times = {"connect": _TIMES, "request": _LIMITS, "idle": _LIMITS, "keep_alive": _TIMES}
+    return {key: draw(times[key]) for key in draw(st.sets(st.sampled_from(sorted(times)), min_size=1))}
 
 
 @st.composite

@@ -2,9 +2,17 @@ from collections.abc import Callable
 
 import pytest
 
-from meshctl.catalog.scalars import LONGEST, read_duration, read_integer, read_percent, read_text, twice
+from meshctl.catalog.scalars import (
+    LONGEST,
+    read_duration,
+    read_integer,
+    read_limit,
+    read_percent,
+    read_text,
+    twice,
+)
 from meshctl.catalog.yaml import ScalarNode
-from meshctl.units import Duration, Percent
+from meshctl.units import Duration, Off, Percent
 
 
 def plain(text: str) -> ScalarNode:
@@ -25,6 +33,11 @@ def test_times_and_shares_may_be_given_as_values() -> None:
     assert read_duration(Duration(5)) == Duration(5)
     assert read_duration("24h") == LONGEST
     assert read_percent(plain("0.5%")) == Percent(50)
+    assert [read_limit(Off.OFF), read_limit(plain("off")), read_limit(plain("1s"))] == [
+        Off.OFF,
+        Off.OFF,
+        Duration(1_000),
+    ]
 
 
 def test_an_item_that_is_listed_twice_names_both_places() -> None:
@@ -46,8 +59,15 @@ def test_an_item_that_is_listed_twice_names_both_places() -> None:
             " write a number with ms, s, m or h, such as 250ms or 15s",
         ),
         (
-            "timeouts: {request: 0s}",
+            "timeouts: {connect: 0s}",
             "4:21: MSH0204 0s is not a time that a request can take; write a time above 0s and up to 24h",
+        ),
+        ("timeouts: {request: 0s}", "4:21: MSH0206 '0s' is not a time; write off for no limit"),
+        ("timeouts: {idle: none}", "4:18: MSH0206 'none' is not a time; write off for no limit"),
+        (
+            "timeouts: {keep_alive: off}",
+            "4:24: MSH0206 'off' is not a time with its unit;"
+            " write a number with ms, s, m or h, such as 250ms or 15s",
         ),
         (
             "timeouts: {request: 25h}",
