@@ -3,7 +3,7 @@
 Imports `catalog.inherited`, `catalog.key`, the keys and `catalog.scalars`.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import PlainValidator
@@ -13,6 +13,7 @@ from meshctl.catalog.key import Checks, Entry, field, required, run
 from meshctl.catalog.keys.bind import Bind
 from meshctl.catalog.keys.choice import choose
 from meshctl.catalog.keys.names import Host, Name
+from meshctl.catalog.keys.protocol import ProtocolKey
 from meshctl.catalog.keys.waves import Waves
 from meshctl.catalog.problems import NOTHING_SAID, Mistake
 from meshctl.catalog.scalars import read_integer
@@ -51,15 +52,20 @@ class DefaultsFile(Entry):
     service: Inherited | None = field(
         doc="What services have that do not say otherwise.", example="{timeouts: {request: 15s}}"
     )
+    protocol: Mapping[ProtocolKey, Inherited] = field(
+        doc="The same by what they speak; it comes before what holds for all services.",
+        example="{grpc: {timeouts: {idle: 2h}}}",
+        default={},
+    )
 
     def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
         """A file that says nothing."""
         yield from run(_CHECKS, self, broken)
 
 
-def _service(defaults: DefaultsFile) -> Iterator[Mistake]:
-    if defaults.service is None:
+def _anything(defaults: DefaultsFile) -> Iterator[Mistake]:
+    if defaults.service is None and not defaults.protocol:
         yield Mistake(NOTHING_SAID, "there is no default here", "write service: {…}, or delete the file")
 
 
-_CHECKS: Checks[DefaultsFile] = ((("service",), _service),)
+_CHECKS: Checks[DefaultsFile] = ((("service", "protocol"), _anything),)

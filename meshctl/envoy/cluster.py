@@ -5,13 +5,14 @@ without a new cluster, whose connection pools would be built again.
 """
 
 from meshctl import names
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import pb
 from meshctl.mesh.settings import CircuitBreakers, Outliers, Settings
 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def cluster(service: str, version: str, settings: Settings) -> pb.Cluster:
+def cluster(service: str, version: str, protocol: Protocol, settings: Settings) -> pb.Cluster:
     """The cluster of one version of a service, its endpoints fetched over ADS."""
     return pb.Cluster(
         name=names.cluster(service, version),
@@ -20,7 +21,7 @@ def cluster(service: str, version: str, settings: Settings) -> pb.Cluster:
         connect_timeout=pb.duration(settings.timeouts.connect),
         circuit_breakers=circuit_breakers(settings.circuit_breakers),
         outlier_detection=outlier_detection(settings.outliers),
-        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http1(settings))},
+        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http(protocol, settings))},
         # An endpoint that was taken out goes at once, even while its health checks still pass.
         ignore_health_on_host_removal=True,
     )
@@ -54,12 +55,15 @@ def outlier_detection(outliers: Outliers) -> pb.OutlierDetection:
     )
 
 
-def _http1(settings: Settings) -> pb.UpstreamHttpOptions:
+def _http(protocol: Protocol, settings: Settings) -> pb.UpstreamHttpOptions:
+    config = pb.UpstreamHttpOptions.ExplicitHttpConfig()
+    if protocol.is_http2:
+        config.http2_protocol_options.SetInParent()
+    else:
+        config.http_protocol_options.SetInParent()
     return pb.UpstreamHttpOptions(
         common_http_protocol_options=pb.HttpProtocolOptions(
             idle_timeout=pb.duration(settings.timeouts.keep_alive)
         ),
-        explicit_http_config=pb.UpstreamHttpOptions.ExplicitHttpConfig(
-            http_protocol_options=pb.Http1ProtocolOptions()
-        ),
+        explicit_http_config=config,
     )

@@ -112,6 +112,8 @@ def route_action(action: Action) -> pb.RouteAction:
     if action.patience is not None:
         message.timeout.CopyFrom(pb.limit(action.patience.request))
         message.idle_timeout.CopyFrom(pb.limit(action.patience.idle))
+        if action.patience.deadlines:  # zero: as the call says, whatever that is
+            message.max_stream_duration.grpc_timeout_header_max.SetInParent()
     if action.retries is not None and action.retries.attempts:
         message.retry_policy.CopyFrom(retry_policy(action.retries))
     return message

@@ -5,12 +5,12 @@ from us is here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import RetryOn
 from meshctl.mesh.settings import CircuitBreakers, Outliers, Retries, Settings, Timeouts
-from meshctl.units import Duration, Percent
+from meshctl.units import Duration, Off, Percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Waves:
 _NEVER_SENT = "connect-failure,refused-stream,reset-before-request"
 
 _2026_11_HTTP = Settings(
+    deadlines=False,
     timeouts=Timeouts(
         connect=Duration(1_000),
         request=Duration(15_000),
@@ -53,7 +54,33 @@ _2026_11_HTTP = Settings(
     ),
 )
 
-EDITIONS: Mapping[str, Mapping[Protocol, Settings]] = {"2026.11": {Protocol.HTTP: _2026_11_HTTP}}
+_2026_11_HTTP2 = replace(
+    _2026_11_HTTP,
+    # Nobody races here: an HTTP/2 server that closes says which requests it has not begun (RFC 9113, 6.8).
+    timeouts=replace(_2026_11_HTTP.timeouts, keep_alive=Duration(300_000)),
+)
+
+_2026_11_GRPC = replace(
+    _2026_11_HTTP2,
+    deadlines=True,
+    # A stream may last for days, and say nothing for most of it.
+    timeouts=replace(_2026_11_HTTP2.timeouts, request=Off.OFF, idle=Duration(3_600_000)),
+    retries=replace(
+        _2026_11_HTTP2.retries,
+        conditions={
+            RetryOn.NEVER_SENT: _NEVER_SENT,
+            RetryOn.IDEMPOTENT: f"{_NEVER_SENT},reset,gateway-error,unavailable",
+        },
+    ),
+)
+
+EDITIONS: Mapping[str, Mapping[Protocol, Settings]] = {
+    "2026.11": {
+        Protocol.HTTP: _2026_11_HTTP,
+        Protocol.HTTP2: _2026_11_HTTP2,
+        Protocol.GRPC: _2026_11_GRPC,
+    }
+}
 """Defaults by edition and protocol."""
 
 # One node shows a change that is wrong though Envoy takes it; ten seconds let its errors be seen.

@@ -7,6 +7,7 @@ comes from and takes no part in equality, nor does it hold a line number.
 from dataclasses import dataclass, field
 
 from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.respond import Respond
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.settings import Settings
@@ -37,10 +38,14 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long is waited for a whole answer, and for its next byte."""
+    """How long is waited for a whole answer, and for its next byte.
+
+    `deadlines`: whether a call that names its own deadline is ended then.
+    """
 
     request: Duration | Off
     idle: Duration | Off
+    deadlines: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class ServiceOwn:
     name: str
     file: str
     domains: tuple[str, ...]
+    protocol: Protocol
     versions: tuple[VersionFacts, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]

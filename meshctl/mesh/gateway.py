@@ -152,6 +152,7 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
     patience = Patience(
         _longest(callee.patience.request for callee in callees),
         _longest(callee.patience.idle for callee in callees),
+        all(callee.patience.deadlines for callee in callees),
     )
     return Action(tuple(split), patience=patience, retries=callees[0].retries)
 

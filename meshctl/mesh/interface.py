@@ -49,7 +49,7 @@ def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
 
 
 def _patience(settings: Settings) -> Patience:
-    return Patience(settings.timeouts.request, settings.timeouts.idle)
+    return Patience(settings.timeouts.request, settings.timeouts.idle, settings.deadlines)
 
 
 def _retries(settings: Settings) -> Retries:

@@ -3,8 +3,10 @@
 May import the catalog and the graph.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.route import Route
@@ -44,25 +46,33 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
     declared, service = found
     for host, alias in _hosts(service, mesh.domain):
         look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
-    inherited = defaults_file(look)
-    settings = layered(
-        EDITIONS[mesh.edition][service.protocol or Protocol.HTTP],
-        service,
-        inherited.service if inherited else None,
-    )
-    return _facts(declared, service, _domains(service, mesh.domain), settings)
+    protocol = service.protocol or Protocol.HTTP
+    settings = layered(EDITIONS[mesh.edition][protocol], service, *_inherited(look, protocol))
+    return _facts(declared, service, _domains(service, mesh.domain), protocol, settings)
 
 
 OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
 """A service's own facts by its name; None where no file that could be read declares it."""
 
 
-def _facts(declared: Declared, service: Service, domains: tuple[str, ...], settings: Settings) -> ServiceOwn:
+def _inherited(look: Look, protocol: Protocol) -> Iterator[Inherited]:
+    """What defaults.yaml says of a service, the more exact first."""
+    defaults = defaults_file(look)
+    if defaults is not None and protocol in defaults.protocol:
+        yield defaults.protocol[protocol]
+    if defaults is not None and defaults.service is not None:
+        yield defaults.service
+
+
+def _facts(
+    declared: Declared, service: Service, domains: tuple[str, ...], protocol: Protocol, settings: Settings
+) -> ServiceOwn:
     versions = _versions(declared.file, service)
     return ServiceOwn(
         name=service.service,
         file=declared.file,
         domains=domains,
+        protocol=protocol,
         versions=versions,
         split=_split(service, versions),
         routes=tuple(

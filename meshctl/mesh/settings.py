@@ -70,8 +70,12 @@ class Outliers:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it: what a service of one protocol gets."""
+    """All of it: what a service of one protocol gets.
 
+    `deadlines`: whether a call that names its own deadline is ended then (gRPC's header grpc-timeout).
+    """
+
+    deadlines: bool
     timeouts: Timeouts
     retries: Retries
     circuit_breakers: CircuitBreakers

@@ -29,7 +29,9 @@ def _cluster(look: Look, key: Version) -> Resource | None:
     own = look(OWN, key[0])
     if own is None or own.version(key[1]) is None:
         return None
-    return encode(ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.settings))
+    return encode(
+        ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.protocol, own.settings)
+    )
 
 
 def _assignment(look: Look, key: Version) -> Resource | None:

@@ -18,6 +18,7 @@ from tests.support.waiting import LIMIT_S, eventually
 
 METHOD = "/example.Users/Version"
 GRACE_S = 0.5
+GRPC = "protocol: grpc\n"
 
 Call: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
@@ -27,6 +28,7 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
     """A control plane, and two versions of a gRPC service; no Envoy."""
     scene = Scene(tmp_path_factory.mktemp("grpc"), Ports.free())
     scene.write_all()
+    scene.write(USERS_FILE, scene.users({"v1": 100}) + GRPC)
     async with AsyncExitStack() as running:
         for version, port in (("v1", scene.ports.v1), ("v2", scene.ports.v2)):
             await running.enter_async_context(backend(version, port))
@@ -88,11 +90,11 @@ async def test_a_grpc_client_follows_a_shift_and_the_removal_of_the_old_version_
     assert await one() == b"v1"
     async with asyncio.TaskGroup() as calling:
         tasks = [calling.create_task(keep_calling()) for _ in range(8)]
-        scene.write(USERS_FILE, scene.users({"v1": 50, "v2": 50}))
+        scene.write(USERS_FILE, scene.users({"v1": 50, "v2": 50}) + GRPC)
         await eventually(lambda: _seen(answers, b"v2"), "v2 gets calls")
-        scene.write(USERS_FILE, scene.users({"v1": 0, "v2": 100}))
+        scene.write(USERS_FILE, scene.users({"v1": 0, "v2": 100}) + GRPC)
         await eventually(only_v2, "all calls go to v2")
-        scene.write(USERS_FILE, scene.users({"v2": 100}))
+        scene.write(USERS_FILE, scene.users({"v2": 100}) + GRPC)
         await eventually(has_let_go_of_v1, "the client holds v2 alone")
         assert await only_v2()
         for task in tasks:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import CONDITIONS
 
 SERVICES = tuple(f"s{number}" for number in range(6))
 GATEWAYS = ("edge", "g" * 63)
 TEAM = "team"
+PROTOCOLS = tuple(protocol.value for protocol in Protocol)
 
 _NO_TEXT = re.compile("[\x7f-\x9f\ufffe\uffff\u2028\u2029\ufeff]")
 """Characters that YAML takes only as escapes, and JSON leaves as they are."""
@@ -157,6 +159,11 @@ def _retries(draw: st.DrawFn) -> dict[str, object]:
     return {key: value for key, value in keys.items() if draw(st.booleans())}
 
 
+def _inherited() -> st.SearchStrategy[dict[str, object]]:
+    """What services and defaults.yaml may say alike."""
+    return st.fixed_dictionaries({}, optional={"timeouts": _timeouts(), "retries": _retries()})
+
+
 @st.composite
 def services(draw: st.DrawFn, name: str) -> dict[str, object]:
     """A service that may say everything."""
@@ -169,16 +176,15 @@ def services(draw: st.DrawFn, name: str) -> dict[str, object]:
         entry["serving"] = draw(_shares(st.sampled_from(versions)))
     others = st.sampled_from([other for other in SERVICES if other != name])
     extra: Mapping[str, st.SearchStrategy[object]] = {
-        "protocol": st.just("http"),
+        "protocol": st.sampled_from(PROTOCOLS),
         "uses": st.lists(others, max_size=3, unique=True),
         "aliases": st.lists(_rarely(_HOSTS, _BEYOND), max_size=3, unique=True),
-        "timeouts": _timeouts(),
-        "retries": _retries(),
         "routes": _routes(st.sampled_from([f"{name}/{version}" for version in versions])),
         "expose": st.lists(_exposures(), max_size=2),
         "description": _rarely(st.text(min_size=1, max_size=20), _BEYOND),
     }
-    return entry | {key: draw(values) for key, values in extra.items() if draw(st.booleans())}
+    some = {key: draw(values) for key, values in extra.items() if draw(st.booleans())}
+    return entry | some | draw(_inherited())
 
 
 @st.composite
@@ -234,7 +240,8 @@ def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
     files |= {f"{TEAM}/{name}.yaml": draw(services(name)) for name in SERVICES}
     files |= {f"{TEAM}/{name}.yaml": draw(gateways(name)) for name in GATEWAYS}
     if draw(st.booleans()):
-        files["defaults.yaml"] = {"service": {"timeouts": draw(_timeouts()), "retries": draw(_retries())}}
+        protocols = st.dictionaries(st.sampled_from(PROTOCOLS), _inherited(), max_size=2)
+        files["defaults.yaml"] = {"service": draw(_inherited()), "protocol": draw(protocols)}
     return {file: _written(entry) for file, entry in files.items()}
 
 

@@ -5,6 +5,7 @@ They work on a control plane in the test's own process.
 
 import pytest
 
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import cluster, endpoints, match, pb
 from meshctl.mesh.facts import VersionFacts
 from meshctl.mesh.settings import Settings
@@ -29,8 +30,8 @@ def bad_cluster(monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None
     """The cluster `name` holds `secret` and breaks a constraint: Envoy echoes it whole with its reason."""
     right = cluster.cluster
 
-    def wrong(service: str, version: str, settings: Settings) -> pb.Cluster:
-        message = right(service, version, settings)
+    def wrong(service: str, version: str, protocol: Protocol, settings: Settings) -> pb.Cluster:
+        message = right(service, version, protocol, settings)
         if message.name == name:
             message.metadata.filter_metadata["credentials"]["password"] = secret
             message.outlier_detection.max_ejection_percent.value = 101

@@ -48,6 +48,15 @@ class Mesh:
         exposed = "expose: [{on: edge, host: api.example.com}]"
         await self.say(USERS_FILE, f"service: users\nport: 8080\nendpoints: [{ports}]\n{exposed}\n{keys}\n")
 
+    @asynccontextmanager
+    async def using(self, *services: str) -> AsyncIterator[None]:
+        """`web` uses these, too, for as long as the block lasts."""
+        file = "shop/web.yaml"
+        text = (self.stage.scene.catalog / file).read_text()
+        await self.say(file, text.replace("uses: [users]", f"uses: [{', '.join(('users', *services))}]"))
+        yield
+        await self.say(file, text)
+
     async def say(self, file: str, text: str) -> None:
         """Write a file of the catalog, and wait until all that comes of it is in force."""
         self.stage.scene.write(file, text)

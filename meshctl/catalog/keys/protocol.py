@@ -12,9 +12,22 @@ from meshctl.catalog.keys.choice import choose
 
 
 class Protocol(Enum):
-    """What a service speaks on its port."""
+    """What a service speaks on its port.
+
+    Envoy: extensions.upstreams.http.v3.HttpProtocolOptions.explicit_http_config.
+    """
 
     HTTP = "http"
+    """HTTP/1.1."""
+    HTTP2 = "http2"
+    """HTTP/2 without TLS, known beforehand (h2c)."""
+    GRPC = "grpc"
+    """HTTP/2 with calls that last as long as their client's deadline allows."""
+
+    @property
+    def is_http2(self) -> bool:
+        """Whether connections to it are HTTP/2."""
+        return self in (Protocol.HTTP2, Protocol.GRPC)
 
 
 def _read(written: object) -> Protocol:

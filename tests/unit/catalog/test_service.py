@@ -90,8 +90,8 @@ VERSIONS = "service: voice\nport: 1\nversions: {v1: {endpoints: [10.0.0.1]}, v2:
         ("service: voice\nport: 1\nendpoints: [10.0.0.1, 10.0.0.1]\n", [
             "3:23: MSH0215 '10.0.0.1' is listed twice (see platform/voice.yaml:3:13);"
             " remove one of the two"]),
-        ("service: voice\nport: 1\nprotocol: grpc\nendpoints: []\n", [
-            "3:11: MSH0211 'grpc' is not known here; write http"]),
+        ("service: voice\nport: 1\nprotocol: gprc\nendpoints: []\n", [
+            "3:11: MSH0211 'gprc' is not known here; write grpc"]),
     ],
 )  # fmt: skip
 def test_versions_and_endpoints_fit_together(

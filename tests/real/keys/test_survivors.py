@@ -1,0 +1,46 @@
+"""What lasts long and says little survives the defaults, on a real sidecar."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import grpc
+import pytest
+
+from tests.support.grpc_backend import TICK, grpc_backend
+from tests.support.mesh import Mesh
+from tests.support.waiting import LIMIT_S
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SILENCE_S = 30.0
+
+
+async def test_a_silent_stream_survives_as_grpc_and_not_as_http2(mesh: Mesh) -> None:
+    async with grpc_backend() as port, two_services(mesh, port):
+        survived, cut = await asyncio.gather(stream(mesh, "calls"), stream(mesh, "plain"))
+    assert survived == ([b"first", b"last"], grpc.StatusCode.OK)
+    assert cut == ([b"first"], grpc.StatusCode.INTERNAL)
+
+
+@asynccontextmanager
+async def two_services(mesh: Mesh, port: int) -> AsyncIterator[None]:
+    """`calls` is gRPC and `plain` is http2, both with this endpoint and the defaults of the edition."""
+    for name, protocol in (("calls", "grpc"), ("plain", "http2")):
+        text = f"service: {name}\nport: 8080\nprotocol: {protocol}\nendpoints: [127.0.0.1:{port}]\n"
+        await mesh.say(f"long/{name}.yaml", text)
+    async with mesh.using("calls", "plain"):
+        yield
+
+
+async def stream(mesh: Mesh, service: str) -> tuple[list[bytes], grpc.StatusCode]:
+    """What a client of the sidecar gets of a stream that is silent for long between its two messages."""
+    got = list[bytes]()
+    options = (("grpc.default_authority", service), ("grpc.enable_http_proxy", 0))
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{mesh.ports.egress}", options) as channel:
+        tick: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(TICK)
+        call = tick(str(SILENCE_S).encode(), timeout=2 * LIMIT_S)
+        with suppress(grpc.aio.AioRpcError):
+            async for answer in call:
+                got.append(answer)
+        return got, await call.code()
