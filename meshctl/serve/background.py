@@ -82,12 +82,12 @@ async def tend(publisher: Publisher, metrics: Metrics, tell_rest: Callable[[], N
 
 async def advance(publisher: Publisher, metrics: Metrics) -> None:
     """Begin and end waves: when something happened that may be a reason, and when time is one."""
-    waves = publisher.waves
+    agenda = publisher.waves.agenda
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(waves.deadline()):
-                await waves.stirred.wait()
-        waves.stirred.clear()
+            async with asyncio.timeout_at(agenda.deadline()):
+                await agenda.stirred.wait()
+        agenda.stirred.clear()
         try:
             await whole(_advanced(publisher))
         except Exception:

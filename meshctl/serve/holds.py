@@ -53,7 +53,7 @@ class Holds:
         """What is known of a node has changed."""
         if any(self._speaks(status, one) for one in self.told.of_node(status.view, status.node.id)):
             self._spoken[status.view] = None
-            self._waves.stirred.set()
+            self._waves.agenda.stirred.set()
         tally = self._tallies.get(status.view)
         if tally is None:
             if not status.refusals:
@@ -134,7 +134,7 @@ class Holds:
     def _condemn(self, view: str, refusals: Iterable[Refusal]) -> None:
         for one in refusals:
             self._refused[(view, one.ref, one.version)] = None
-            self._waves.stirred.set()
+            self._waves.agenda.stirred.set()
 
     def _speaks(self, status: NodeStatus, one: HeldBack) -> bool:
         """Whether a node that was silent answers after all, or its process turns out to be alive.

@@ -3,9 +3,10 @@
 May import the fleet.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from meshctl.fleet.fleet import Refusal
+from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
 from meshctl.fleet.silence import SILENCE
 from meshctl.fleet.waves import Run, Stop
 
@@ -75,3 +76,22 @@ def why_stopped(stop: Stop | None) -> str:
     if stop.refusal is None:
         return f"{stop.node} has not taken it for {SILENCE:g} s"
     return f"{stop.node} refused {stop.refusal.ref.name}: {stop.refusal.reason}"
+
+
+def shown(statuses: Iterable[NodeStatus], runs: Mapping[str, Run], now: float) -> list[NodeStatus]:
+    """Statuses as people see them: a node that has all it was given is held if a wave has yet to come.
+
+    `runs` by the names of their views.
+    """
+    words: dict[str, str] = {}  # of each view's wave, which thousands of its nodes may be held by
+
+    def one(status: NodeStatus) -> NodeStatus:
+        run = runs.get(status.view)
+        if run is None or status.state is not NodeState.SYNCED or run.is_led(status.node.id):
+            return status
+        if status.view not in words:
+            words[status.view] = str(wave_of(status.view, run, now))
+        since = max(run.since, status.connected_since or 0.0)
+        return replace(status, state=NodeState.HELD, reason=words[status.view], state_since=since)
+
+    return [one(status) for status in statuses]

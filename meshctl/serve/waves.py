@@ -4,8 +4,6 @@ May import the fleet, `operations.contents`, the snapshot and the posts. Decides
 a view; costs what happens, however many views there are.
 """
 
-import asyncio
-import heapq
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +13,10 @@ from meshctl.fleet.pace import Pace, ordered, size
 from meshctl.fleet.waves import End, Lead, Run, Stop
 from meshctl.names import Ref, ResourceKey
 from meshctl.operations.contents import ended, skipped, with_contents
+from meshctl.serve.agenda import Agenda
 from meshctl.serve.lines import word
 from meshctl.serve.posts import Posts
-from meshctl.serve.progress import Wave, wave_of, why_stopped
+from meshctl.serve.progress import Wave, shown, wave_of, why_stopped
 from meshctl.serve.seats import Post
 from meshctl.snapshot import Snapshot, View
 
@@ -34,20 +33,17 @@ class Failure:
 
 
 class Waves:
-    """All runs of one server. `stirred` is set when `due` may have something to do."""
+    """All runs of one server. `agenda` says when `due` may have something to do."""
 
     def __init__(
         self, posts: Posts, pace: Callable[[], Pace], now: Callable[[], float], counts_from: float
     ) -> None:
         """From `counts_from` on, the nodes that are connected count as all there are."""
-        self.stirred = asyncio.Event()
+        self.agenda = Agenda()
         self._posts, self._pace, self._now, self._counts_from = posts, pace, now, counts_from
         self._runs: dict[str, Run] = {}
         self._apart: set[str] = set()
         self._begun: set[str] = set()  # views whose leaders were chosen for a run that is not published yet
-        self._restless: dict[str, None] = {}
-        self._deadlines: list[tuple[float, str]] = []
-        self._armed: dict[str, float] = {}
         self._stopped: dict[str, Stop] = {}
         self._failed: dict[str, Failure] = {}
         self._revision = -1
@@ -106,7 +102,7 @@ class Waves:
         if run := self._runs.get(view):
             self._know_sick(run, self._posts.named(view))
             run.join(node, self._now())
-            self._stir(view)
+            self.agenda.stir(view)
 
     def leave(self, view: str, node: str) -> None:
         """A stream of a node ended."""
@@ -115,7 +111,7 @@ class Waves:
             post.sick.discard(node)
         if run := self._runs.get(view):
             run.leave(node, self._now())
-            self._stir(view)
+            self.agenda.stir(view)
 
     def hear(self, status: NodeStatus) -> None:
         """What is known of a node has changed."""
@@ -125,26 +121,20 @@ class Waves:
             (post.sick.add if sick else post.sick.discard)(status.node.id)
         if run := self._runs.get(status.view):
             run.hear(status, self._now())
-            self._stir(status.view)
+            self.agenda.stir(status.view)
 
     def check_pace(self) -> None:
         """What mesh.yaml says of waves may have changed; it holds for what runs, too."""
         if self._pace() != self._known_pace:
             self._known_pace = self._pace()
             for name in self._runs:
-                self._stir(name)
+                self.agenda.stir(name)
 
     # What to do.
 
     def due(self) -> Sequence[str]:
         """The views in which a wave may begin or a run be over, each named once: for `stepped`."""
-        now = self._now()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, name = heapq.heappop(self._deadlines)
-            self._armed.pop(name, None)
-            self._restless[name] = None
-        restless, self._restless = self._restless, {}
-        return tuple(restless)
+        return self.agenda.due(self._now())
 
     def stepped(self, names: Iterable[str], snapshot: Snapshot) -> dict[str, View]:
         """Of these views, as they shall be published now, those where a wave begins or a run is over."""
@@ -166,10 +156,6 @@ class Waves:
         failed, self._failed = self._failed, {}
         return failed.values()
 
-    def deadline(self) -> float | None:
-        """When to call `due` again if nothing happens before."""
-        return self._deadlines[0][0] if self._deadlines else None
-
     def running(self) -> Collection[str]:
         """The views in which a change runs."""
         return self._runs.keys()
@@ -190,17 +176,7 @@ class Waves:
 
     def shown(self, statuses: Iterable[NodeStatus]) -> list[NodeStatus]:
         """Statuses as people see them: a node that has all it was given is held if a wave has yet to come."""
-        words: dict[str, str] = {}  # of each view's wave, which thousands of its nodes may be held by
-        return [self._shown(status, words) for status in statuses]
-
-    def _shown(self, status: NodeStatus, words: dict[str, str]) -> NodeStatus:
-        run = self._runs.get(status.view)
-        if run is None or status.state is not NodeState.SYNCED or run.is_led(status.node.id):
-            return status
-        if status.view not in words:
-            words[status.view] = str(wave_of(status.view, run, self._now()))
-        since = max(run.since, status.connected_since or 0.0)
-        return replace(status, state=NodeState.HELD, reason=words[status.view], state_since=since)
+        return shown(statuses, self._runs, self._now())
 
     def _follow(self, name: str, view: View, snapshot: Snapshot) -> None:
         """A run begins, or the one that goes on was given to more nodes, or became another change."""
@@ -215,7 +191,7 @@ class Waves:
         log.info(
             "wave: view=%s leaders=%d nodes=%d names=%d", word(name), len(leaders), run.nodes, len(moving)
         )
-        self._stir(name)
+        self.agenda.stir(name)
 
     def _begin(self, name: str, view: View, moving: Mapping[Ref, str], revision: int) -> Run:
         post = self._posts.named(name)
@@ -252,19 +228,14 @@ class Waves:
     def _wait(self, name: str, run: Run) -> None:
         now = self._now()
         deadline, stop = run.deadline(now), run.stop(now)
-        if deadline is not None and self._armed.get(name) != deadline:
-            self._armed[name] = deadline
-            heapq.heappush(self._deadlines, (deadline, name))
+        if deadline is not None:
+            self.agenda.arm(name, deadline)
         known = self._stopped.pop(name, None)
         if stop is not None:
             self._failed[name] = Failure(name, run.condemned(now), run.silent(now))
             self._stopped[name] = stop
             if stop != known:
                 log.error("wave stopped: view=%s wave=%d reason=%r", word(name), run.wave, why_stopped(stop))
-
-    def _stir(self, name: str) -> None:
-        self._restless[name] = None
-        self.stirred.set()
 
 
 def _nodes(post: Post | None) -> set[str]:
