@@ -78,9 +78,7 @@ class Holds:
 
     def took(self, snapshot: Snapshot) -> None:
         """A snapshot was published: what is held back is told, and what is not any more."""
-        changes = snapshot.changes(self._revision)
-        names = snapshot.views if changes is None else {name for change in changes for name in change.views}
-        self._revision = snapshot.revision
+        names, self._revision = snapshot.views_since(self._revision), snapshot.revision
         for name in names:
             view = snapshot.views.get(name)
             self.told.note(name, view.contents.held if view else {})

@@ -82,9 +82,7 @@ class Waves:
 
         Before its nodes are given it, so that no answer of theirs is missed.
         """
-        changes = snapshot.changes(self._revision)
-        names = snapshot.views if changes is None else {name for change in changes for name in change.views}
-        self._revision = snapshot.revision
+        names, self._revision = snapshot.views_since(self._revision), snapshot.revision
         for name in names:
             view = snapshot.views.get(name)
             is_apart = view is not None and (view.contents.running or view.contents.held)

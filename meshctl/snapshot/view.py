@@ -5,7 +5,7 @@ costs what changed. A view is a set of keys, not of resources: an endpoint edit 
 thousands of callers touches one resource and no view.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Self
@@ -93,6 +93,11 @@ class Snapshot:
         if behind == 0:
             return ()
         return self._journal[-behind:] if 0 < behind <= len(self._journal) else None
+
+    def views_since(self, since: int) -> Collection[str]:
+        """The names of the views that changed after revision `since`; all, when it is no longer known."""
+        changes = self.changes(since)
+        return self.views if changes is None else {name for change in changes for name in change.views}
 
 
 def moved_keys(
