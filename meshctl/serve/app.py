@@ -26,6 +26,7 @@ from meshctl.operations.keep import Same
 from meshctl.serve.addresses import CannotServe, allow_connections, bound
 from meshctl.serve.background import advance, follow, tend
 from meshctl.serve.catalog import Made
+from meshctl.serve.gauges import Gauges, StateGauges
 from meshctl.serve.http import HttpServer, application
 from meshctl.serve.journal import Journal
 from meshctl.serve.lines import Lines
@@ -122,14 +123,10 @@ class _Server:
             returns_s=settings.returns_s,
         )
         self._fleet.places, self._fleet.heard = self._publisher.catalog.places, self._publisher.hear
-        self._metrics.watch(
-            lambda: self._publisher.standing,
-            self._nodes,
-            self._publisher.waves.progress,
-            self._publisher.holds.all,
-        )
+        waves, holds = self._publisher.waves, self._publisher.holds
+        self._metrics.watch(Gauges(lambda: self._publisher.standing, self._nodes, waves.progress, holds.all))
         if self._saver is not None:
-            self._metrics.watch_state(self._saver)
+            self._metrics.watch(StateGauges(self._saver))
         self._watch = Watch(settings.catalog)
         self._ads = AdsServer(
             self._publisher,

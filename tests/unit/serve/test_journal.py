@@ -6,6 +6,7 @@ from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal, TypeStatus
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, Ref, Role
 from meshctl.problems import Span
+from meshctl.serve.gauges import Gauges
 from meshctl.serve.journal import Journal
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.standing import Standing
@@ -113,7 +114,7 @@ def test_coming_stalling_and_going_are_logged(journal: Journal, caplog: pytest.L
 
 def test_gauges_tell_the_catalog_and_the_nodes_of_now(journal: Journal, metrics: Metrics) -> None:
     standing = Standing(revision=7, publishes=3, provisional=True, held={"a/web.yaml": ()})
-    metrics.watch(lambda: standing, lambda: journal.nodes(0.0), list, list)
+    metrics.watch(Gauges(lambda: standing, lambda: journal.nodes(0.0), list, list))
     journal.connect(FIRST)
     journal.disconnect(journal.connect(replace(FIRST, node=replace(NODE, id="gone"))), now=0.0)
     assert sample(metrics, "meshctl_nodes", state="sending") == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, Ref, Role
+from meshctl.serve.gauges import Gauges, StateGauges
 from meshctl.serve.metrics import Metrics
 from meshctl.serve.standing import Standing
 
@@ -29,8 +30,8 @@ class Kept:
 
 def metrics() -> Metrics:
     found = Metrics()
-    found.watch(lambda: Standing(published_at=1.0), lambda: NODES, list, list)
-    found.watch_state(Kept())
+    found.watch(Gauges(lambda: Standing(published_at=1.0), lambda: NODES, list, list))
+    found.watch(StateGauges(Kept()))
     for one in (found.pushes, found.acks, found.nacks, found.ack_seconds, found.change_seconds):
         one.labels("cds")
     found.refused.labels("rate")
