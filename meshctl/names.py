@@ -23,8 +23,12 @@ SHORT_NAMES: Mapping[str, TypeUrl] = {"cds": CLUSTER, "eds": ENDPOINTS, "lds": L
 RESERVED_NAMES = frozenset({"inbound"})
 """Names that no service or gateway may have: `inbound/…` is the process beside a sidecar."""
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_VERSION = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
+NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+"""What a service, a gateway or a team may be named, but for the reserved names."""
+VERSION = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
+"""What a version of a service may be named."""
+_NAME = re.compile(NAME)
+_VERSION = re.compile(VERSION)
 
 
 class Ref(NamedTuple):

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)")
+DURATION = r"([0-9]{1,9})(ms|s|m|h)"
+"""A duration as it is written."""
+PERCENT = r"([0-9]{1,3})(?:\.([0-9]{1,2}))?%"
+"""A percentage as it is written."""
+_DURATION = re.compile(DURATION)
 _MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,2}))?%")
+_PERCENT = re.compile(PERCENT)
 
 
 @dataclass(frozen=True, slots=True, order=True)

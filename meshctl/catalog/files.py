@@ -1,22 +1,22 @@
 """`mesh.yaml` and `defaults.yaml`: what holds for the whole mesh.
 
-Imports `catalog.inherited`, `catalog.key`, the keys and `catalog.scalars`.
+Imports `catalog.inherited`, `catalog.key`, the keys, `catalog.problems`, `catalog.scalars` and
+`catalog.takes`.
 """
 
 from collections.abc import Container, Iterator, Mapping
 from typing import Annotated
 
-from pydantic import PlainValidator
-
 from meshctl.catalog.inherited import Inherited
-from meshctl.catalog.key import Checks, Entry, field, required, run
+from meshctl.catalog.key import Checks, Entry, Scalar, field, required, run
 from meshctl.catalog.keys.bind import Bind
 from meshctl.catalog.keys.choice import choose
 from meshctl.catalog.keys.names import Host, Name
 from meshctl.catalog.keys.protocol import ProtocolKey
 from meshctl.catalog.keys.waves import Waves
-from meshctl.catalog.problems import NOTHING_SAID, Mistake
-from meshctl.catalog.scalars import read_integer
+from meshctl.catalog.problems import NOTHING_SAID, UNKNOWN_WORD, Mistake
+from meshctl.catalog.scalars import whole
+from meshctl.catalog.takes import one_word
 
 FORMAT = 1
 """The format of catalogs that this release reads."""
@@ -25,13 +25,13 @@ EDITIONS = ("2026.11",)
 
 
 class MeshFile(Entry):
-    """The mesh itself: `mesh.yaml`."""
+    """What holds for the whole mesh."""
 
-    format: Annotated[int, PlainValidator(lambda n: read_integer(n, FORMAT, FORMAT, "a known format"))] = (
-        required(doc="The catalog's format.", example=str(FORMAT))
+    format: Annotated[int, whole(FORMAT, FORMAT, "a known format")] = required(
+        doc="The catalog's format.", example=str(FORMAT)
     )
-    edition: Annotated[str, PlainValidator(lambda word: choose(word, EDITIONS))] = required(
-        doc="The set of defaults; a new release never changes what one means.", example=EDITIONS[-1]
+    edition: Annotated[str, Scalar(lambda word: choose(word, EDITIONS), one_word(EDITIONS, UNKNOWN_WORD))] = (
+        required(doc="The set of defaults; a new release never changes what one means.", example=EDITIONS[-1])
     )
     name: Name = required(doc="The mesh's name.", example="example")
     domain: Host = field(doc="Services are also reached as NAME.DOMAIN.", example="mesh", default="mesh")
@@ -47,7 +47,7 @@ class MeshFile(Entry):
 
 
 class DefaultsFile(Entry):
-    """The mesh's own defaults: `defaults.yaml`."""
+    """What holds where services say nothing."""
 
     service: Inherited | None = field(
         doc="What services have that do not say otherwise.", example="{timeouts: {request: 15s}}"

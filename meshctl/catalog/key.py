@@ -1,16 +1,19 @@
 """What every key is made of: a frozen, strict model, its fields' words, and values with a text form.
 
-Imports `catalog.problems`.
+Imports `catalog.problems` and `catalog.takes`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Iterator
-from typing import Any, NoReturn, Self, TypeVar
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import ValidatorFunctionWrapHandler as ReadKeys
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from meshctl.catalog.problems import Mistake
+from meshctl.catalog.takes import Takes
 
 T = TypeVar("T")
 
@@ -20,14 +23,24 @@ WRONG_VALUE = "wrong_value"
 """The type of those that only say what kind of value was wanted; the key's example says the rest."""
 
 
-def field(*, doc: str, example: str, default: object = None) -> Any:
-    """An optional key: what it means, and its value as one would write it in YAML."""
-    return Field(default=default, description=doc, examples=[example])
+def field(
+    *, doc: str, example: str, default: object = None, envoy: Sequence[str] = (), codes: Sequence[str] = ()
+) -> Any:
+    """An optional key: what it means, and its value as one would write it in YAML.
+
+    `envoy` are the fields that it becomes (`config.route.v3.RouteAction.timeout`); `codes` the mistakes that
+    are found when it is compared with other keys and entries. Those of its type say themselves.
+    """
+    return Field(default=default, description=doc, examples=[example], json_schema_extra=_more(envoy, codes))
 
 
-def required(*, doc: str, example: str) -> Any:
+def required(*, doc: str, example: str, envoy: Sequence[str] = (), codes: Sequence[str] = ()) -> Any:
     """A key that must be there; see `field`."""
-    return Field(description=doc, examples=[example])
+    return Field(description=doc, examples=[example], json_schema_extra=_more(envoy, codes))
+
+
+def _more(envoy: Sequence[str], codes: Sequence[str]) -> dict[str, Any]:
+    return {"envoy": list(envoy), "codes": list(codes)}
 
 
 def refuse(*mistakes: Mistake) -> NoReturn:
@@ -93,10 +106,28 @@ def run(checks: Checks[T], entry: T, broken: Container[str]) -> Iterator[Mistake
             yield from check(entry)
 
 
+@dataclass(frozen=True, slots=True, eq=False)  # hashed by itself: unions of types do so
+class Scalar:
+    """Stands beside a type in `Annotated`: how its values are read, and what may be written."""
+
+    read: Callable[[object], object]
+    takes: Takes
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
 class Written(ABC):
-    """A value that is written as one text, or in one of several forms, and read by its own rules."""
+    """A value that is written as one text, or in one of several forms, and read by its own rules.
+
+    `takes` says what may be written. Where `keys` is given, a mapping is a further form: it is read as that
+    model, which `read` is given then; what is wrong with it is told like that of all keys.
+    """
 
     __slots__ = ()
+
+    takes: ClassVar[Takes]
+    keys: ClassVar[type[Key] | None] = None
 
     @classmethod
     @abstractmethod
@@ -104,5 +135,11 @@ class Written(ABC):
         """The value of what stands in a file; an instance stays as it is. Calls `refuse`."""
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.read)
+    def _read_form(cls, written: object, read_keys: ReadKeys) -> Self:
+        return cls.read(read_keys(written) if isinstance(written, dict) else written)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if cls.keys is None:
+            return core_schema.no_info_plain_validator_function(cls.read)
+        return core_schema.no_info_wrap_validator_function(cls._read_form, handler.generate_schema(cls.keys))

@@ -1,15 +1,13 @@
 """Scalars, resolved by the type that is wanted: texts, numbers, times and shares (YAML 1.2 core schema).
 
-Imports `catalog.key`, `catalog.problems`, `catalog.yaml` and `units`.
+Imports `catalog.key`, `catalog.problems`, `catalog.takes`, `catalog.yaml` and `units`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, TypeVar
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import refuse, wrong_value
+from meshctl.catalog.key import Scalar, refuse, wrong_value
 from meshctl.catalog.problems import (
     LISTED_TWICE,
     WRONG_NUMBER,
@@ -19,8 +17,9 @@ from meshctl.catalog.problems import (
     Mistake,
     shown,
 )
+from meshctl.catalog.takes import either, integer, marked, one_word, plain_text
 from meshctl.catalog.yaml import ScalarNode
-from meshctl.units import Duration, Off, Percent
+from meshctl.units import DURATION, PERCENT, Duration, Off, Percent
 
 V = TypeVar("V")
 
@@ -130,8 +129,8 @@ def _share(text: str) -> str:
     return "write a number of 0 to 100 with %, such as 5% or 0.5%"
 
 
-def limited(most: int) -> Callable[[object], str]:
-    """A reader of texts of at most `most` bytes in UTF-8, and not empty."""
+def limited(most: int) -> Scalar:
+    """Texts of at most `most` bytes in UTF-8, and not empty."""
 
     def read(written: object) -> str:
         text = read_text(written)
@@ -142,7 +141,15 @@ def limited(most: int) -> Callable[[object], str]:
             refuse(Mistake(WRONG_TEXT, message, f"write at most {most:,}"))
         return text
 
-    return read
+    return Scalar(read, plain_text(f"a text of at most {most:,} bytes", "", WRONG_TEXT, longest=most))
+
+
+def whole(low: int, high: int, what: str) -> Scalar:
+    """Whole numbers of `low` to `high`."""
+    words = f"{what} of {low} to {high}" if low < high else str(low)
+    return Scalar(
+        lambda written: read_integer(written, low, high, what), integer(words, low, high, WRONG_NUMBER)
+    )
 
 
 def twice(items: Sequence[V], *path: str) -> Iterator[Mistake]:
@@ -154,8 +161,13 @@ def twice(items: Sequence[V], *path: str) -> Iterator[Mistake]:
             yield Mistake(LISTED_TWICE, message, fix, (*path, index), also=((*path, first[item]),))
 
 
-Time = Annotated[Duration, PlainValidator(read_duration)]
-TimeLimit = Annotated[Duration | Off, PlainValidator(read_limit)]
-Words = Annotated[str, PlainValidator(limited(4_096))]
+TIME = marked(f"a time such as 250ms, 5s or 2m, up to {LONGEST}", DURATION, WRONG_UNIT, WRONG_NUMBER)
+SHARE = marked("a share such as 5% or 0.5%", PERCENT, WRONG_UNIT)
+
+Time = Annotated[Duration, Scalar(read_duration, TIME)]
+TimeLimit = Annotated[
+    Duration | Off, Scalar(read_limit, either(f"{TIME.words}; or off", TIME, one_word([Off.OFF.value])))
+]
+Words = Annotated[str, limited(4_096)]
 """A text for people to read."""
-Port = Annotated[int, PlainValidator(lambda written: read_integer(written, 1, 65_535, "a port"))]
+Port = Annotated[int, whole(1, 65_535, "a port")]

@@ -41,12 +41,13 @@ class Kind(Enum):
 
 AnyEntry: TypeAlias = Service | Gateway | MeshFile | DefaultsFile
 
-_MODELS: dict[Kind, type[Service] | type[Gateway] | type[MeshFile] | type[DefaultsFile]] = {
+MODELS: dict[Kind, type[Service] | type[Gateway] | type[MeshFile] | type[DefaultsFile]] = {
     Kind.SERVICE: Service,
     Kind.GATEWAY: Gateway,
     Kind.MESH: MeshFile,
     Kind.DEFAULTS: DefaultsFile,
 }
+"""The keys of each kind of entry."""
 _ROOT_KINDS = {"mesh": Kind.MESH, "defaults": Kind.DEFAULTS}
 """The files beside the teams' folders, by their stems."""
 _TEAM_KINDS = (Kind.SERVICE, Kind.GATEWAY)
@@ -105,7 +106,7 @@ def _entry(path: PurePosixPath, document: Document) -> tuple[Kind | None, AnyEnt
         if len(found) != 1:
             return None, None, [_no_kind(path.stem, root, found)]
         kind = found[0]
-    entry, mistakes = typed(_MODELS[kind], root)
+    entry, mistakes = typed(MODELS[kind], root)
     return kind, entry, mistakes + _name_mistakes(kind, path.stem, root)
 
 

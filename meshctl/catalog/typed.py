@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key
+from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key, Written
 from meshctl.catalog.problems import MISSING_KEY, UNKNOWN_KEY, WRONG_SHAPE, Mistake, near, shown
 from meshctl.catalog.scalars import is_null
 from meshctl.catalog.yaml import MappingNode, Node, ScalarNode, SequenceNode, parse
@@ -30,7 +30,12 @@ WANTED = {
 MOST = 100
 """Mistakes that are told of one file: nobody reads more, and each costs a search for the nearest word."""
 
-_NAMES = {"MeshFile": "mesh.yaml", "DefaultsFile": "defaults.yaml", "Inherited": "service"}
+_NAMES = {
+    "MeshFile": "mesh.yaml",
+    "DefaultsFile": "defaults.yaml",
+    "Inherited": "service",
+    "WaveKeys": "waves",
+}
 
 
 def typed(model: type[E], root: MappingNode) -> tuple[E | None, list[Mistake]]:
@@ -152,17 +157,25 @@ def _model_at(model: type[Key], path: KeyPath) -> type[Key] | None:
     at: object = model
     for step in path:
         at = _step(at, step)
-    at = _bare(at)
-    return at if isinstance(at, type) and issubclass(at, Key) else None
+    return _model(_bare(at))
 
 
 def _step(annotation: object, step: str | int) -> object:
     at = _bare(annotation)
-    if isinstance(at, type) and issubclass(at, Key):
-        info = at.model_fields.get(str(step))
+    if model := _model(at):
+        info = model.model_fields.get(str(step))
         return info.annotation if info else None
     arguments = get_args(at)
     return arguments[0 if isinstance(step, int) else -1] if arguments else None
+
+
+def _model(at: object) -> type[Key] | None:
+    """The keys that a value of this type has, None where it is no mapping of keys."""
+    if not isinstance(at, type):
+        return None
+    if issubclass(at, Written):
+        return at.keys
+    return at if issubclass(at, Key) else None
 
 
 def _bare(annotation: object) -> object:

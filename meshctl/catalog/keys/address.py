@@ -13,6 +13,9 @@ from meshctl.catalog.problems import WRONG_ADDRESS, Mistake, shown
 _PARTS = re.compile(r"\[([^\[\]]*)\](?::(.*))?|([^:\[\]]*)(?::([^:]*))?", re.DOTALL)
 _PORT = re.compile(r"[0-9]{1,5}")
 _LABELS = re.compile(r"[a-zA-Z0-9_.-]*[a-zA-Z_-][a-zA-Z0-9_.-]*")
+_IP = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+ADDRESS = rf"{_IP}(?::[0-9]{{1,5}})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{{1,5}})?|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*"
+"""The form of an address, without its arithmetic; see `read_address`."""
 _LOCAL = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 

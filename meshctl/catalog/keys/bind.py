@@ -1,20 +1,23 @@
 """`bind` and `egress`: the address that a proxy listens on.
 
-Imports `catalog.key`, `catalog.keys.address`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.keys.address`, `catalog.problems`, `catalog.scalars` and `catalog.takes`.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from meshctl.catalog.key import Written, refuse
-from meshctl.catalog.keys.address import Address, read_address
+from meshctl.catalog.keys.address import ADDRESS, Address, read_address
 from meshctl.catalog.problems import WRONG_ADDRESS, Mistake, shown
 from meshctl.catalog.scalars import read_text
+from meshctl.catalog.takes import Takes, marked
 
 
 @dataclass(frozen=True, slots=True)
 class Bind(Written):
     """An IP address and a port to listen on. Envoy: config.core.v3.SocketAddress."""
+
+    takes: ClassVar[Takes] = marked("an IP address with a port", ADDRESS, WRONG_ADDRESS)
 
     address: str
     port: int

@@ -1,15 +1,16 @@
 """`endpoints`: where a version of a service is reached.
 
-Imports `catalog.key`, `catalog.keys.address`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.keys.address`, `catalog.problems`, `catalog.scalars` and `catalog.takes`.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from meshctl.catalog.key import Written, refuse
-from meshctl.catalog.keys.address import Address, read_address
+from meshctl.catalog.keys.address import ADDRESS, Address, read_address
 from meshctl.catalog.problems import WRONG_ADDRESS, Mistake, shown
 from meshctl.catalog.scalars import read_text
+from meshctl.catalog.takes import Takes, marked
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
@@ -17,6 +18,10 @@ _EVERYWHERE = frozenset({"0.0.0.0", "::"})
 @dataclass(frozen=True, slots=True)
 class Endpoint(Written):
     """An IP address, and a port where it is not the service's own. Envoy: config.endpoint.v3.Endpoint."""
+
+    takes: ClassVar[Takes] = marked(
+        "an IP address, with a port where it is not the service's own", ADDRESS, WRONG_ADDRESS
+    )
 
     address: str
     port: int | None = None

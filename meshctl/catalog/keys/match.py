@@ -1,23 +1,25 @@
 """`match`: the requests that a route is for.
 
-Imports `catalog.key`, `catalog.keys.path`, `catalog.problems`, `catalog.scalars` and `catalog.yaml`.
+Imports `catalog.key`, `catalog.keys.path`, `catalog.problems`, `catalog.scalars`, `catalog.takes` and
+`catalog.yaml`.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import CheckedKey, field, refuse, wrong_value
+from meshctl.catalog.key import CheckedKey, Scalar, field, refuse, wrong_value
 from meshctl.catalog.keys.path import PathPattern
 from meshctl.catalog.problems import LISTED_TWICE, NOTHING_SAID, WRONG_HEADER, Mistake, shown
 from meshctl.catalog.scalars import is_null, read_text, twice
+from meshctl.catalog.takes import mapped, plain_text
 from meshctl.catalog.yaml import ScalarNode
 
-_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,256}")
+_NAME = r"[a-z0-9!#$%&'*+.^_`|~-]{1,256}"
+_TOKEN = re.compile(_NAME)
 """A header's name in lower case. Source: RFC 9110 §5.6.2."""
-_METHOD = re.compile(r"[A-Z][A-Z0-9_-]{0,63}")
+_METHOD_FORM = r"[A-Z][A-Z0-9_-]{0,63}"
+_METHOD = re.compile(_METHOD_FORM)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _PSEUDO = {":path": "path", ":method": "methods"}
 _LONGEST_VALUE = 4_096
@@ -75,17 +77,42 @@ def _value_mistakes(name: str, value: object) -> Iterator[Mistake]:
         yield Mistake(WRONG_HEADER, message, fix, (name,))
 
 
+_HEADERS = mapped(
+    "a mapping of headers to their exact values",
+    plain_text("a header", _NAME.replace("a-z", "A-Za-z")),
+    plain_text("an exact value", longest=_LONGEST_VALUE),
+    WRONG_HEADER,
+    LISTED_TWICE,
+    least=0,
+)
+
+
 class Match(CheckedKey):
     """The requests that a route is for: all of it holds. Envoy: config.route.v3.RouteMatch."""
 
     path: PathPattern | None = field(
-        doc="A path: /a exactly, /a/** with all below, {name} for one segment.", example='"/calls/{sid}/**"'
+        doc="A path: /a exactly, /a/** with all below, {name} for one segment.",
+        example='"/calls/{sid}/**"',
+        envoy=[
+            "config.route.v3.RouteMatch.path",
+            "config.route.v3.RouteMatch.path_separated_prefix",
+            "config.route.v3.RouteMatch.path_match_policy",
+        ],
     )
-    methods: tuple[Annotated[str, PlainValidator(_read_method)], ...] = field(
-        doc="One of these methods; without the key: any.", example="[GET, POST]", default=()
+    methods: tuple[
+        Annotated[str, Scalar(_read_method, plain_text("a method", _METHOD_FORM, WRONG_HEADER))], ...
+    ] = field(
+        doc="One of these methods; without the key: any.",
+        example="[GET, POST]",
+        default=(),
+        envoy=["config.route.v3.RouteMatch.headers"],
+        codes=["MSH0215"],
     )
-    headers: Annotated[Mapping[str, str], PlainValidator(_read_headers)] = field(
-        doc="Headers with exactly these values.", example='{x-beta: "1"}', default={}
+    headers: Annotated[Mapping[str, str], Scalar(_read_headers, _HEADERS)] = field(
+        doc="Headers with exactly these values; all of them hold.",
+        example='{x-beta: "1"}',
+        default={},
+        envoy=["config.route.v3.RouteMatch.headers"],
     )
 
     @property

@@ -1,17 +1,16 @@
 """Names of services, gateways, versions and hosts.
 
-Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `names`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars`, `catalog.takes` and `names`.
 """
 
 import re
 from typing import Annotated
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import refuse
+from meshctl.catalog.key import Scalar, refuse
 from meshctl.catalog.problems import WRONG_HOST, WRONG_NAME_FORM, Mistake, shown
 from meshctl.catalog.scalars import read_text
-from meshctl.names import RESERVED_NAMES, is_name, is_version
+from meshctl.catalog.takes import plain_text
+from meshctl.names import NAME, RESERVED_NAMES, VERSION, is_name, is_version
 
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -48,7 +47,7 @@ def read_version(written: object) -> str:
 def read_host(written: object) -> str:
     """A host name in lower case, without scheme, port, path or wildcard."""
     text = read_text(written, "a host name")
-    host = text.lower()
+    host = text.lower() if text.isascii() else text
     if len(host) <= _LONGEST_HOST and _HOST.fullmatch(host):
         return host
     fix = "write the whole name, without '*'" if "*" in host else _host_fix(host)
@@ -60,7 +59,7 @@ def read_host_pattern(written: object) -> str:
     text = read_text(written, "a host name")
     if "*" not in text:
         return read_host(text)
-    rest = text.lower()[2:]
+    rest = (text.lower() if text.isascii() else text)[2:]
     if text.startswith("*.") and len(rest) <= _LONGEST_HOST - 2 and _HOST.fullmatch(rest):
         return f"*.{rest}"
     refuse(Mistake(WRONG_HOST, f"{shown(text)} is not a host name", _host_fix(rest, "*.")))
@@ -79,7 +78,17 @@ def _host_fix(host: str, before: str = "") -> str:
     return _WILDCARD_FORM if before else _HOST_FORM
 
 
-Name = Annotated[str, PlainValidator(read_name)]
-VersionName = Annotated[str, PlainValidator(read_version)]
-Host = Annotated[str, PlainValidator(read_host)]
-HostPattern = Annotated[str, PlainValidator(read_host_pattern)]
+_HOST_TEXT = rf"{_LABEL}(?:\.{_LABEL})*".replace("a-z", "A-Za-z")
+NAME_FORM = plain_text("a name (a-z, 0-9 and '-' within, at most 63)", NAME, WRONG_NAME_FORM)
+VERSION_FORM = plain_text("a version's name (a-z, 0-9 and '-', '.', '_' within)", VERSION, WRONG_NAME_FORM)
+
+Name = Annotated[str, Scalar(read_name, NAME_FORM)]
+VersionName = Annotated[str, Scalar(read_version, VERSION_FORM)]
+Host = Annotated[str, Scalar(read_host, plain_text("a host name", _HOST_TEXT, WRONG_HOST))]
+HostPattern = Annotated[
+    str,
+    Scalar(
+        read_host_pattern,
+        plain_text("a host name, or *.example.com for all below", rf"(?:\*\.)?(?:{_HOST_TEXT})", WRONG_HOST),
+    ),
+]

@@ -1,27 +1,32 @@
 """`path`: patterns of request paths.
 
-Imports `catalog.key`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `catalog.takes`.
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
 from urllib.parse import quote
 
 from meshctl.catalog.key import Written, refuse
 from meshctl.catalog.problems import WRONG_PATH, Mistake, shown
 from meshctl.catalog.scalars import read_text
+from meshctl.catalog.takes import Takes, marked
 
 MAX_NAMES = 5
 """Envoy: kPatternMatchingMaxVariablesPerUrl of the uri_template library."""
-_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,15}")
+_NAME_FORM = r"[a-zA-Z][a-zA-Z0-9_]{0,15}"
+_NAME = re.compile(_NAME_FORM)
 """A variable of Envoy's uri_template: a letter first, 16 of them at most."""
-_LITERAL = re.compile(r"(?:[a-zA-Z0-9._~!$&'()+,;:@=-]|%[0-9a-fA-F]{2})*")
+_LITERAL_FORM = r"(?:[a-zA-Z0-9._~!$&'()+,;:@=-]|%[0-9a-fA-F]{2})*"
+_LITERAL = re.compile(_LITERAL_FORM)
 """A segment as Envoy's uri_template takes it: RFC 3986's pchar without '*'."""
 _LONGEST = 1_024
 """Far longer than paths are; Envoy itself takes 60 KiB of headers."""
 _BELOW = "/**"
+_PATTERN = rf"(?=/)(?:/(?:\{{{_NAME_FORM}\}}|{_LITERAL_FORM}))*(?:/\*\*)?"
+"""A whole pattern. What it lets pass: empty segments beside names, `..`, names that are there twice."""
 
 
 class PathKind(Enum):
@@ -35,6 +40,10 @@ class PathKind(Enum):
 @dataclass(frozen=True, slots=True)
 class PathPattern(Written):
     """`/a`: that path; `/a/**`: it and all below; `{name}`: one segment. `text` is as written."""
+
+    takes: ClassVar[Takes] = marked(
+        "a path such as /a, /a/** or /a/{name}/b, without a query", _PATTERN, WRONG_PATH
+    )
 
     kind: PathKind
     text: str

@@ -1,14 +1,15 @@
 """`protocol`: what a service speaks.
 
-Imports `catalog.keys.choice`.
+Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems` and `catalog.takes`.
 """
 
 from enum import Enum
 from typing import Annotated
 
-from pydantic import PlainValidator
-
+from meshctl.catalog.key import Scalar
 from meshctl.catalog.keys.choice import choose
+from meshctl.catalog.problems import UNKNOWN_WORD
+from meshctl.catalog.takes import one_word
 
 
 class Protocol(Enum):
@@ -30,10 +31,13 @@ class Protocol(Enum):
         return self in (Protocol.HTTP2, Protocol.GRPC)
 
 
+_WORDS = tuple(protocol.value for protocol in Protocol)
+
+
 def _read(written: object) -> Protocol:
     if isinstance(written, Protocol):
         return written
-    return Protocol(choose(written, tuple(protocol.value for protocol in Protocol)))
+    return Protocol(choose(written, _WORDS))
 
 
-ProtocolKey = Annotated[Protocol, PlainValidator(_read)]
+ProtocolKey = Annotated[Protocol, Scalar(_read, one_word(_WORDS, UNKNOWN_WORD))]

@@ -1,18 +1,17 @@
 """`retries`: which failed requests are sent again, and how often.
 
-Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems`, `catalog.scalars` and `catalog.takes`.
 """
 
 from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import CheckedKey, field, refuse, wrong_value
+from meshctl.catalog.key import CheckedKey, Scalar, field, refuse, wrong_value
 from meshctl.catalog.keys.choice import choose
-from meshctl.catalog.problems import NOTHING_SAID, WRONG_SHAPE, Mistake
-from meshctl.catalog.scalars import read_integer, read_text, twice
+from meshctl.catalog.problems import LISTED_TWICE, NOTHING_SAID, UNKNOWN_WORD, WRONG_SHAPE, Mistake
+from meshctl.catalog.scalars import read_text, twice, whole
+from meshctl.catalog.takes import either, listed, one_word
 
 CONDITIONS = (
     "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited",
@@ -65,16 +64,26 @@ _MOST = 10
 """A request that failed eleven times only makes an overload worse."""
 
 
+_ON = either(
+    f"{' or '.join(_WORDS)}, or a list of {', '.join(CONDITIONS)}",
+    one_word(_WORDS, UNKNOWN_WORD),
+    listed("conditions", one_word(CONDITIONS), LISTED_TWICE, NOTHING_SAID),
+)
+
+
 class Retries(CheckedKey):
     """Failed requests are sent again to another endpoint. Envoy: config.route.v3.RetryPolicy."""
 
-    attempts: (
-        Annotated[int, PlainValidator(lambda n: read_integer(n, 0, _MOST, "a possible number of attempts"))]
-        | None
-    ) = field(doc="How often at most, besides the first time; 0 switches retries off.", example="2")
-    on: Annotated[RetryOn | tuple[str, ...], PlainValidator(_read_on)] | None = field(
-        doc="After which failures: never_sent, idempotent, or a list of Envoy's conditions.",
+    attempts: Annotated[int, whole(0, _MOST, "a possible number of attempts")] | None = field(
+        doc="How often at most, besides the first time; 0 switches retries off.",
+        example="2",
+        envoy=["config.route.v3.RetryPolicy.num_retries"],
+    )
+    on: Annotated[RetryOn | tuple[str, ...], Scalar(_read_on, _ON)] | None = field(
+        doc="After which failures: never_sent where the endpoint never saw the request, idempotent also where"
+        " it may have, or a list of Envoy's conditions.",
         example="never_sent",
+        envoy=["config.route.v3.RetryPolicy.retry_on"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:

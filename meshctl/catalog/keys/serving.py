@@ -1,22 +1,27 @@
 """`serving`: the version that the team wants to serve, or shares of several.
 
-Imports `catalog.key`, `catalog.keys.names`, `catalog.keys.weights`, `catalog.scalars` and `units`.
+Imports `catalog.key`, the keys `names` and `weights`, `catalog.scalars`, `catalog.takes` and `units`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from meshctl.catalog.key import Written
-from meshctl.catalog.keys.names import read_version
-from meshctl.catalog.keys.weights import ALL, read_weights
+from meshctl.catalog.keys.names import VERSION_FORM, read_version
+from meshctl.catalog.keys.weights import ALL, read_weights, weights_of
 from meshctl.catalog.scalars import read_text
+from meshctl.catalog.takes import Takes, either
 from meshctl.units import Percent
 
 
 @dataclass(frozen=True, slots=True)
 class Serving(Written):
     """Which versions get the service's requests: shares that make 100% together."""
+
+    takes: ClassVar[Takes] = either(
+        "a version, or versions with shares that make 100% together", VERSION_FORM, weights_of(VERSION_FORM)
+    )
 
     weights: Mapping[str, Percent]
 

@@ -11,19 +11,23 @@ class Timeouts(Key):
     """How long callers wait for the service."""
 
     connect: Time | None = field(
-        doc="For a connection to an endpoint. Envoy: Cluster.connect_timeout.", example="1s"
+        doc="For a connection to an endpoint.",
+        example="1s",
+        envoy=["config.cluster.v3.Cluster.connect_timeout"],
     )
     request: TimeLimit | None = field(
-        doc="For the whole answer, all retries included; off for no limit. Envoy: RouteAction.timeout.",
+        doc="For the whole answer, all retries included; off for no limit.",
         example="15s",
+        envoy=["config.route.v3.RouteAction.timeout"],
     )
     idle: TimeLimit | None = field(
-        doc="For the next byte of a request or an answer, in either direction; off for no limit."
-        " Envoy: RouteAction.idle_timeout.",
+        doc="For the next byte of a request or an answer, in either direction; off for no limit.",
         example="5m",
+        envoy=["config.route.v3.RouteAction.idle_timeout"],
     )
     keep_alive: Time | None = field(
         doc="With an idle connection to an endpoint, before the caller closes it: less than the endpoint"
-        " itself waits. Envoy: HttpProtocolOptions.idle_timeout.",
+        " itself waits.",
         example="4s",
+        envoy=["config.core.v3.HttpProtocolOptions.idle_timeout"],
     )

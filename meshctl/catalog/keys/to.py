@@ -1,16 +1,24 @@
 """`to`: where a route leads.
 
-Imports `catalog.key`, `catalog.keys.names`, `catalog.keys.weights`, `catalog.scalars` and `units`.
+Imports `catalog.key`, the keys `names` and `weights`, `catalog.problems`, `catalog.scalars`, `catalog.takes`,
+`names` and `units`.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 from meshctl.catalog.key import Written
 from meshctl.catalog.keys.names import read_name, read_version
-from meshctl.catalog.keys.weights import ALL, read_weights
+from meshctl.catalog.keys.weights import ALL, read_weights, weights_of
+from meshctl.catalog.problems import WRONG_NAME_FORM
 from meshctl.catalog.scalars import read_text
+from meshctl.catalog.takes import Takes, either, plain_text
+from meshctl.names import NAME, VERSION
 from meshctl.units import Percent
+
+_DESTINATION = plain_text(
+    "a service, or one of its versions", rf"(?:{NAME})(?:/(?:{VERSION}))?", WRONG_NAME_FORM
+)
 
 
 class Weighted(NamedTuple):
@@ -27,6 +35,12 @@ class Weighted(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Target(Written):
     """Where a route leads: shares that make 100% together. Envoy: config.route.v3.WeightedCluster."""
+
+    takes: ClassVar[Takes] = either(
+        "a service (voice), one of its versions (voice/v2), or several with shares that make 100% together",
+        _DESTINATION,
+        weights_of(_DESTINATION),
+    )
 
     destinations: tuple[Weighted, ...]
 

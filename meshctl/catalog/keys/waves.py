@@ -1,88 +1,24 @@
 """`waves`: to how many nodes of a kind a change goes before it goes to the rest.
 
-Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `units`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars`, `catalog.takes` and `units`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self, TypeVar
+from typing import Annotated, ClassVar, Self
 
 from pydantic_core import PydanticCustomError
 
-from meshctl.catalog.key import REFUSED, Written, refuse, wrong_value
-from meshctl.catalog.problems import (
-    NOTHING_SAID,
-    UNKNOWN_KEY,
-    WRONG_NUMBER,
-    WRONG_SHAPE,
-    Mistake,
-    near,
-    shown,
-)
-from meshctl.catalog.scalars import read_duration, read_integer, read_percent, read_text
+from meshctl.catalog.key import REFUSED, Key, Scalar, Written, field, refuse, wrong_value
+from meshctl.catalog.problems import NOTHING_SAID, WRONG_NUMBER, WRONG_SHAPE, Mistake
+from meshctl.catalog.scalars import SHARE, TIME, read_duration, read_integer, read_percent, read_text
+from meshctl.catalog.takes import Takes, either, integer, listed
 from meshctl.units import Duration, Percent
-
-T = TypeVar("T")
 
 ALL = Percent(10_000)
 _MOST = 1_000_000  # nodes; more than any fleet has
-_KEYS = ("shares", "hold")
 _NONE = Duration(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Waves(Written):
-    """Shares of the nodes that may see the same, ascending to all: numbers of nodes, then percentages.
-
-    `hold` is how long a wave that has taken a change is watched before the next; None where nobody says.
-    """
-
-    shares: tuple[int | Percent, ...] | None
-    hold: Duration | None = None
-
-    @classmethod
-    def read(cls, written: object) -> Self:
-        """Read `[1, 10%, 100%]`, or `{shares: [1, 10%, 100%], hold: 10s}`, each key optional."""
-        if isinstance(written, cls):
-            return written
-        if isinstance(written, tuple):
-            return cls(_read_shares(written))
-        if not isinstance(written, dict):
-            wrong_value("a list of shares, or a mapping of keys")
-        _check_keys(written)
-        mistakes: list[Mistake] = []
-        shares = _read_under("shares", written, _read_shares, mistakes)
-        hold = _read_under("hold", written, _read_hold, mistakes)
-        if mistakes:
-            refuse(*mistakes)
-        return cls(shares, hold)
-
-
-def _check_keys(written: Mapping[str, object]) -> None:
-    if not written:
-        refuse(Mistake(NOTHING_SAID, "there is no wave here", "write [1, 10%, 100%], or remove the key"))
-    unknown = [key for key in written if key not in _KEYS and not key.startswith("x-")]
-    if unknown:
-        refuse(*(_unknown(key) for key in unknown))
-
-
-def _unknown(key: str) -> Mistake:
-    fix = f"write {near(key, _KEYS) or ' or '.join(_KEYS)}"
-    return Mistake(UNKNOWN_KEY, f"waves has no key {shown(key)}", fix, (key,), on_key=True)
-
-
-def _read_under(
-    key: str, written: Mapping[str, object], read: Callable[[object], T], mistakes: list[Mistake]
-) -> T | None:
-    """The value of one key, None where it is left out; what is wrong with it is added to `mistakes`."""
-    if key not in written:
-        return None
-    try:
-        return read(written[key])
-    except PydanticCustomError as error:
-        mistakes += _mistakes(error, (key,), "write shares: [1, 10%, 100%], hold: 10s")
-        return None
 
 
 def _read_shares(written: object) -> tuple[int | Percent, ...]:
@@ -142,3 +78,51 @@ def _mistakes(error: PydanticCustomError, path: tuple[str | int, ...], fix: str)
         return [mistake.within(path) for mistake in found]
     wanted = error.context["wanted"] if error.context else "a value"
     return [Mistake(WRONG_SHAPE, f"this is not {wanted}", fix, path)]
+
+
+_SHARES = listed(
+    "a list of numbers of nodes, then percentages, ascending to 100%",
+    either("a number of nodes, or a share", integer("a number of nodes", 1, _MOST, WRONG_NUMBER), SHARE),
+    NOTHING_SAID,
+    WRONG_NUMBER,
+    WRONG_SHAPE,
+)
+
+
+class WaveKeys(Key):
+    """Waves as a mapping."""
+
+    shares: Annotated[tuple[int | Percent, ...], Scalar(_read_shares, _SHARES)] | None = field(
+        doc="To how many nodes of a kind a change goes in each wave.", example="[1, 10%, 100%]"
+    )
+    hold: Annotated[Duration, Scalar(_read_hold, TIME)] | None = field(
+        doc="How long a wave that has taken a change is watched before the next; 0s: not at all.",
+        example="10s",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waves(Written):
+    """Shares of the nodes that may see the same, ascending to all: numbers of nodes, then percentages.
+
+    `hold` is how long a wave that has taken a change is watched before the next; None where nobody says.
+    """
+
+    takes: ClassVar[Takes] = _SHARES
+    keys: ClassVar[type[Key]] = WaveKeys
+
+    shares: tuple[int | Percent, ...] | None
+    hold: Duration | None = None
+
+    @classmethod
+    def read(cls, written: object) -> Self:
+        """Read `[1, 10%, 100%]`, or `{shares: [1, 10%, 100%], hold: 10s}`, each key optional."""
+        if isinstance(written, cls):
+            return written
+        if isinstance(written, tuple):
+            return cls(_read_shares(written))
+        if not isinstance(written, WaveKeys):
+            wrong_value("a list of shares, or a mapping of keys")
+        if not written.model_fields_set:
+            refuse(Mistake(NOTHING_SAID, "there is no wave here", "write [1, 10%, 100%], or remove the key"))
+        return cls(written.shares, written.hold)

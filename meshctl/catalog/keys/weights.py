@@ -1,6 +1,6 @@
 """Weights: names with the share that each of them gets.
 
-Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `units`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars`, `catalog.takes` and `units`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -10,12 +10,18 @@ from pydantic_core import PydanticCustomError
 
 from meshctl.catalog.key import REFUSED, refuse
 from meshctl.catalog.problems import NOTHING_SAID, WRONG_SHAPE, WRONG_SUM, Mistake
-from meshctl.catalog.scalars import read_percent
+from meshctl.catalog.scalars import SHARE, read_percent
+from meshctl.catalog.takes import Takes, mapped
 from meshctl.units import Percent
 
 T = TypeVar("T")
 
 ALL = Percent(10_000)
+
+
+def weights_of(name: Takes) -> Takes:
+    """Names of this form with their shares."""
+    return mapped("shares that make 100% together", name, SHARE, WRONG_SUM, NOTHING_SAID)
 
 
 def read_weights(written: Mapping[str, object], read_name: Callable[[object], T]) -> dict[T, Percent]:

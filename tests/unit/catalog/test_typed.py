@@ -26,6 +26,7 @@ RAISES = {
     "function-plain": set(),
     "function-before": set(),
     "function-after": set(),
+    "function-wrap": set(),
 }
 """What each kind of pydantic's schemas that the catalog uses can complain of."""
 
