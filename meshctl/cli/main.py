@@ -29,6 +29,8 @@ COMMANDS = (
     Row("init", "init", "Start a new mesh: a folder with a catalog of one service."),
     Row("catalog", "catalog", "Add services; list and show services and gateways."),
     Row("validate", "validate", "Check a catalog without a server."),
+    Row("explain", "explain", "Say what a key of the catalog, a kind of entry or an error means."),
+    Row("schema", "schema", "Write the JSON Schema (draft 7) of a catalog's files, for editors."),
     Row("render", "render", "Show the exact resources that a node gets."),
     Row("plan", "plan", "Show what a catalog would change at a running server."),
     Row("serve", "serve", "Run the control plane on a catalog."),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from meshctl.catalog.edit import service_text
 from meshctl.catalog.folder import read_folder
+from meshctl.catalog.schema import SCHEMA_FILE, modeline
 from meshctl.catalog.source import Kind, read_source
 from meshctl.operations.load import resolved
 from meshctl.operations.validate import Report, validate
@@ -35,13 +36,15 @@ class NewService:
 def add_service(root: Path, team: str, service: NewService) -> tuple[str, Report]:
     """Write the file of a new service, if the catalog in `root` is valid with it.
 
-    Returns the file, relative to `root`, and the report; nothing is written unless that is valid. Raises
-    AlreadyThere, NoCatalog, and OSError when the file cannot be written.
+    It names the schema to editors where the catalog has one. Returns the file, relative to `root`, and the
+    report; nothing is written unless that is valid. Raises AlreadyThere, NoCatalog, and OSError when the file
+    cannot be written.
     """
     file = f"{team}/{service.name}.yaml"
     texts = read_folder(root)
     _refuse_taken(root, texts, file, service.name)
-    text = service_text(
+    text = modeline(file) if (root / SCHEMA_FILE).is_file() else ""
+    text += service_text(
         service.name,
         port=service.port,
         endpoints=service.endpoints,

@@ -1,6 +1,6 @@
 """A new mesh folder: its catalog with a first service, settings for editors, and a check for CI.
 
-May import the catalog.
+May import the catalog, and the schema that editors check its files by.
 """
 
 import re
@@ -10,8 +10,10 @@ from pathlib import Path
 from meshctl.catalog.edit import hello_text, mesh_text
 from meshctl.catalog.files import EDITIONS
 from meshctl.catalog.folder import MESH_FILE, mesh_around
+from meshctl.catalog.schema import SCHEMA_FILE, modeline
 from meshctl.names import is_name
 from meshctl.operations.edit import write_file
+from meshctl.operations.schema import schema_text
 
 TEAM = "platform"
 """The first team: who starts a mesh is usually the one that runs it for others."""
@@ -100,9 +102,11 @@ def _refuse_a_mesh_within_a_mesh(folder: Path) -> None:
 
 
 def _files(name: str) -> Mapping[str, str]:
+    hello = f"{TEAM}/hello.yaml"
     return {
-        "catalog/mesh.yaml": mesh_text(name, EDITIONS[-1]),
-        f"catalog/{TEAM}/hello.yaml": hello_text(),
+        f"catalog/{MESH_FILE}": modeline(MESH_FILE) + mesh_text(name, EDITIONS[-1]),
+        f"catalog/{hello}": modeline(hello) + hello_text(),
+        f"catalog/{SCHEMA_FILE}": schema_text(),
         ".editorconfig": _EDITORCONFIG,
         ".vscode/tasks.json": _VSCODE_TASKS,
         ".github/workflows/catalog.yaml": _CI,

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from meshctl.operations.compile import Compiler, view_keys
+from meshctl.operations.problems import REFUSED_BY_ENVOY
 from meshctl.operations.validate import Report
 from meshctl.problems import Place, Problem
 from meshctl.verify.acceptance import Refused, refused, size
-from meshctl.verify.problems import REFUSED_BY_ENVOY
 from meshctl.verify.reader import Reader
 
 Progress = Callable[[int, int], None]

@@ -41,6 +41,9 @@ def test_help_and_version_load_nothing_heavy(arguments: tuple[str, ...], tmp_pat
     [
         ("validate",),
         ("init", "new"),
+        ("explain", "timeouts.request"),
+        ("explain", "MSH0206"),
+        ("schema",),
         ("catalog", "list"),
         ("catalog", "show", "hello"),
         ("catalog", "add", "users", "--port", "8080"),

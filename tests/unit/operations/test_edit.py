@@ -18,8 +18,15 @@ def test_a_right_service_is_written_and_leaves_no_draft(root: Path) -> None:
     file, report = add_service(root, "platform", NewService("users", 8080, ["127.0.0.1:9001"]))
     assert report.valid
     assert report.services == 2
-    assert (root / file).read_text() == "service: users\nport: 8080\nendpoints: [127.0.0.1:9001]\n"
+    text = "service: users\nport: 8080\nendpoints: [127.0.0.1:9001]\n"
+    assert (root / file).read_text() == f"# yaml-language-server: $schema=../schema.json\n{text}"
     assert sorted(path.name for path in (root / "platform").iterdir()) == ["hello.yaml", "users.yaml"]
+
+
+def test_a_catalog_without_a_schema_names_none(root: Path) -> None:
+    (root / "schema.json").unlink()
+    file, _ = add_service(root, "platform", NewService("users", 8080, ["127.0.0.1:9001"]))
+    assert (root / file).read_text().startswith("service: users\n")
 
 
 def test_a_wrong_service_is_not_written(root: Path) -> None:
@@ -30,7 +37,7 @@ def test_a_wrong_service_is_not_written(root: Path) -> None:
 
 def test_an_existing_file_is_left_alone(root: Path) -> None:
     before = (root / "platform" / "hello.yaml").read_text()
-    with pytest.raises(AlreadyThere, match=r"declared already in .*/hello\.yaml:2:10; choose another"):
+    with pytest.raises(AlreadyThere, match=r"declared already in .*/hello\.yaml:3:10; choose another"):
         add_service(root, "platform", NewService("hello", 8080, []))
     assert (root / "platform" / "hello.yaml").read_text() == before
 
