@@ -55,10 +55,10 @@ async def skipped(publisher: Publisher, who: str) -> list[str]:
     return views
 
 
-async def _advanced(publisher: Publisher) -> None:
+async def _in_turn(publisher: Publisher, steps: Iterator[None]) -> None:
     async with publisher.turn:
         with COLLECTOR.waits():
-            await _done(publisher.advancing())
+            await _done(steps)
 
 
 async def _done(steps: Iterator[None], files: int = 0) -> None:
@@ -73,8 +73,7 @@ async def tend(publisher: Publisher, metrics: Metrics, tell_rest: Callable[[], N
         await asyncio.sleep(_TEND_S)
         tell_rest()
         try:
-            async with publisher.turn:
-                publisher.tend()
+            await whole(_in_turn(publisher, publisher.tending()))
         except Exception:
             metrics.failures.inc()
             log.exception("tending failed: revision=%d", publisher.standing.revision)
@@ -89,7 +88,7 @@ async def advance(publisher: Publisher, metrics: Metrics) -> None:
                 await agenda.stirred.wait()
         agenda.stirred.clear()
         try:
-            await whole(_advanced(publisher))
+            await whole(_in_turn(publisher, publisher.advancing()))
         except Exception:
             metrics.failures.inc()
             log.exception("wave failed: revision=%d", publisher.standing.revision)

@@ -59,7 +59,7 @@ Save = Callable[[Mapping[str, bytes | None], Snapshot], None]
 
 
 class Publisher:
-    """Not to be used by two threads at once.
+    """Gives out what the catalog came to; not to be used by two threads at once.
 
     `now` is the clock of the streams, `clock` that of the wall, both in seconds. Within `returns_s` seconds
     of a restart all nodes are back.
@@ -187,11 +187,12 @@ class Publisher:
                 {**self.waves.skip(names, snapshot), **self.holds.skip(names, snapshot)}
             )
 
-    def tend(self) -> None:
-        """Let go of what no node of the last hour needs; to be called every minute, within a turn."""
+    def tending(self) -> Iterator[None]:
+        """Let go of what no node of the last hour needs, in small steps; every minute, within a turn."""
         self._wanted.tend()
+        yield
         if self.standing.live:
-            finish(self._publishing({}))
+            yield from self._publishing({})
 
     def unknown(self, key: ViewKey) -> str | None:
         """Why there is nothing for a view: what the catalog does not declare, with the nearest name.

@@ -35,3 +35,8 @@ def skip_waves(publisher: Publisher, who: str) -> list[str]:
     views = publisher.skippable()
     finish(publisher.skipping(views, who))
     return views
+
+
+def tend(publisher: Publisher) -> None:
+    """Let go of what no node of the last hour needs."""
+    finish(publisher.tending())

@@ -18,7 +18,7 @@ from meshctl.units import Duration
 from meshctl.xds.limits import Overstepped
 from meshctl.xds.views import NotLoadedError
 from tests.support.catalogs import MESH, service
-from tests.support.publishing import advance, change, confirm
+from tests.support.publishing import advance, change, confirm, tend
 
 NOON = 1_800_000_000.0
 CATALOG = {
@@ -293,10 +293,10 @@ def test_view_is_kept_for_an_hour_after_its_last_node_left() -> None:
     world = World().start(CATALOG)
     world.sit(PAY).close()
     world.now = REMEMBERED - 1
-    world.publisher.tend()
+    tend(world.publisher)
     assert PAY.view in _views(world)
     world.now = REMEMBERED
-    world.publisher.tend()
+    tend(world.publisher)
     assert PAY.view not in _views(world)
 
 
@@ -306,7 +306,7 @@ def test_view_of_a_node_that_never_came_back_is_dropped_an_hour_after_the_restar
     again = World(world.state()).start(CATALOG)
     again.sit(WEB)
     again.now = REMEMBERED
-    again.publisher.tend()
+    tend(again.publisher)
     assert set(_views(again)) == {WEB.view}
 
 
@@ -316,11 +316,11 @@ def test_tombstones_go_when_every_node_of_the_view_has_got_past_them() -> None:
     stream = world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SENDING, revision=view(seat).revision))
     change(world.publisher, {"a/pay.yaml": service("pay", "users")})
     world.take(seat)
-    world.publisher.tend()
+    tend(world.publisher)
     assert view(seat).view.tombstones
     status = NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision)
     world.fleet.update(stream, status)
-    world.publisher.tend()
+    tend(world.publisher)
     assert not view(seat).view.tombstones
 
 
@@ -330,12 +330,12 @@ def test_tombstones_go_after_an_hour_even_if_a_node_is_stuck() -> None:
     world.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.STALLED, revision=0))
     change(world.publisher, {"a/pay.yaml": service("pay", "users")})
     world.take(seat)
-    world.publisher.tend()
+    tend(world.publisher)
     world.now = REMEMBERED - 1
-    world.publisher.tend()
+    tend(world.publisher)
     assert view(seat).view.tombstones
     world.now += REMEMBERED
-    world.publisher.tend()
+    tend(world.publisher)
     assert not view(seat).view.tombstones
 
 
@@ -347,10 +347,10 @@ def test_tombstones_of_the_run_before_stay_for_an_hour() -> None:
     advance(again.publisher)
     again.take(seat)
     again.fleet.connect(NodeStatus(PAY, PAY.view, NodeState.SYNCED, revision=view(seat).revision))
-    again.publisher.tend()
+    tend(again.publisher)
     assert view(seat).view.tombstones
     again.now += REMEMBERED
-    again.publisher.tend()
+    tend(again.publisher)
     assert not view(seat).view.tombstones
 
 
