@@ -91,8 +91,13 @@ class Seat:
         self._wake()
 
     def close(self) -> None:
-        """The stream has ended."""
+        """The stream has ended, and is let go of: in a circle it would stay until the collector comes."""
+        self._wake = _nobody
         if self._post.seats.pop(self, self) is None:
             for seat in self._post.search.leave(self):
                 seat.wake()
             self._left(self._post, self)
+
+
+def _nobody() -> None:
+    return None
