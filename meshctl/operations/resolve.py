@@ -4,7 +4,7 @@ May import the catalog, the mesh and the graph.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from meshctl.catalog.source import Kind, Source
@@ -74,32 +74,38 @@ class Resolver:
 
     def _replace(self, file: str, source: Source | None) -> Iterable[EntryName]:
         team = ""
-        for loaded, count in ((self._sources.pop(file, None), -1), (source, 1)):
+        before = self._sources.get(file)
+        for loaded, count in ((before, -1), (source, 1)):
             if loaded is not None:
                 self._teams[loaded.team] += count
                 team = loaded.team
-                yield from self._bind(loaded, present=count > 0)
+        # The new before the old: others ask meanwhile, and what the file still declares is never missing.
+        bound = dict.fromkeys(self._bound(source) if source else ())
+        yield from bound
+        yield from self._released(before, bound) if before else ()
         if team:
             self._tell_team(team)
         self._troubled.pop(file, None)
-        if source is not None:
+        if source is None:
+            self._sources.pop(file, None)
+        else:
             self._sources[file] = source
         if source is not None and source.problems:
             self._troubled[file] = source
 
-    def _bind(self, source: Source, *, present: bool) -> Iterable[EntryName]:
+    def _bound(self, source: Source) -> Iterable[EntryName]:
         declared = Declared(source.file, source.team, source.entry)
-        # A file too broken to tell its kind may be either: it must not make others' references wrong.
-        kinds = (source.kind,) if source.kind else (Kind.SERVICE, Kind.GATEWAY)
-        for kind in kinds:
-            entry = (kind, source.name)
-            if present:
-                self._by_name.setdefault(entry, {})[source.file] = declared
-            else:
+        for entry in _names(source):
+            self._by_name.setdefault(entry, {})[source.file] = declared
+            yield entry
+
+    def _released(self, source: Source, bound: Container[EntryName]) -> Iterable[EntryName]:
+        for entry in _names(source):
+            if entry not in bound:
                 self._by_name[entry].pop(source.file)
                 if not self._by_name[entry]:
                     del self._by_name[entry]
-            yield entry
+                yield entry
 
     def _tell_team(self, team: str) -> None:
         if not self._teams[team]:
@@ -128,3 +134,9 @@ class Resolver:
         elif not wanted and entry in self._checked:
             self._checked.discard(entry)
             self.graph.release(CHECK, entry)
+
+
+def _names(source: Source) -> Iterable[EntryName]:
+    """What a file declares. One too broken to tell its kind may be either: others' references stay right."""
+    kinds = (source.kind,) if source.kind else (Kind.SERVICE, Kind.GATEWAY)
+    return ((kind, source.name) for kind in kinds)
