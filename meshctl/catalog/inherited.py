@@ -4,6 +4,8 @@ Imports `catalog.key` and the keys.
 """
 
 from meshctl.catalog.key import Key, field
+from meshctl.catalog.keys.circuit_breakers import CircuitBreakers
+from meshctl.catalog.keys.outliers import Outliers
 from meshctl.catalog.keys.retries import Retries
 from meshctl.catalog.keys.timeouts import Timeouts
 
@@ -13,3 +15,9 @@ class Inherited(Key):
 
     timeouts: Timeouts | None = field(doc="How long callers wait.", example="{request: 15s}")
     retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
+    circuit_breakers: CircuitBreakers | None = field(
+        doc="How much one caller may have open at once.", example="{connections: 1024}"
+    )
+    outliers: Outliers | None = field(
+        doc="When an endpoint that fails in live traffic is left out.", example="{consecutive_5xx: 5}"
+    )

@@ -4,6 +4,7 @@ Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `catalog.yaml`.
 shape; its errors are translated here, and none of its words gets out.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, TypeVar, Union, cast, get_args, get_origin
@@ -30,6 +31,7 @@ WANTED = {
 MOST = 100
 """Mistakes that are told of one file: nobody reads more, and each costs a search for the nearest word."""
 
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAMES = {
     "MeshFile": "mesh.yaml",
     "DefaultsFile": "defaults.yaml",
@@ -149,7 +151,7 @@ def _said(written: object) -> str:
 
 def _name(model: type[Key] | None) -> str:
     name = model.__name__ if model else "the entry"
-    return _NAMES.get(name, name.lower())
+    return _NAMES.get(name, _WORD.sub("_", name).lower())
 
 
 def _model_at(model: type[Key], path: KeyPath) -> type[Key] | None:

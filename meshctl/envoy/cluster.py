@@ -42,8 +42,10 @@ def circuit_breakers(breakers: CircuitBreakers) -> pb.CircuitBreakers:
     )
 
 
-def outlier_detection(outliers: Outliers) -> pb.OutlierDetection:
-    """When failing endpoints are left out. Envoy: config.cluster.v3.OutlierDetection."""
+def outlier_detection(outliers: Outliers) -> pb.OutlierDetection | None:
+    """When failing endpoints are left out, None: never. Envoy: config.cluster.v3.OutlierDetection."""
+    if not outliers.max_ejected.whole():
+        return None
     return pb.OutlierDetection(
         consecutive_5xx=pb.uint32(outliers.consecutive_5xx),
         consecutive_gateway_failure=pb.uint32(outliers.consecutive_gateway_failures),

@@ -159,9 +159,28 @@ def _retries(draw: st.DrawFn) -> dict[str, object]:
     return {key: value for key, value in keys.items() if draw(st.booleans())}
 
 
+_BREAKERS = st.dictionaries(
+    st.sampled_from(["connections", "pending", "requests", "retries"]), st.sampled_from([1, 7, 1_000_000])
+)
+_OUTLIERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "consecutive_5xx": st.sampled_from([1, 5, 1_000]),
+        "eject_for": _TIMES,
+        "max_ejected": st.sampled_from(["0%", "1%", "100%"]),
+    },
+)
+
+
 def _inherited() -> st.SearchStrategy[dict[str, object]]:
     """What services and defaults.yaml may say alike."""
-    return st.fixed_dictionaries({}, optional={"timeouts": _timeouts(), "retries": _retries()})
+    keys = {
+        "timeouts": _timeouts(),
+        "retries": _retries(),
+        "circuit_breakers": _BREAKERS,
+        "outliers": _OUTLIERS,
+    }
+    return st.fixed_dictionaries({}, optional=keys)
 
 
 @st.composite

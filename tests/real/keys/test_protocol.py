@@ -1,17 +1,16 @@
 """`protocol`: what a real sidecar speaks with endpoints, and how long it lets calls last."""
 
 import asyncio
-import http.client
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from meshctl.verify.connection import get
 from tests.support.echo_envoy import echo_envoy
-from tests.support.grpc_backend import WAIT, grpc_backend
+from tests.support.grpc_backend import call
 from tests.support.mesh import Mesh
-from tests.support.waiting import LIMIT_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -30,17 +29,21 @@ async def test_endpoints_are_spoken_to_in_their_protocol(
 
 
 async def test_a_grpc_call_ends_at_the_deadline_that_it_names_itself(mesh: Mesh) -> None:
-    async with grpc_backend() as port:
+    deadline = {"grpc-timeout": "200m"}
+    async with silent() as port:
         await mesh.users("protocol: grpc", port)
-        assert await asyncio.to_thread(called, mesh.ports.egress) == ("4", "downstream duration timeout")
+        assert await call(mesh.ports.egress, 30, deadline) == ("4", "downstream duration timeout")
         await mesh.users("protocol: http2\ntimeouts: {request: 500ms}", port)
-        assert await asyncio.to_thread(called, mesh.ports.egress) == ("14", "upstream request timeout")
+        assert await call(mesh.ports.egress, 30, deadline) == ("14", "upstream request timeout")
 
 
-def called(port: int) -> tuple[str | None, str | None]:
-    """Status and message of a call of 30 s that should take 0.2 s at most, by a client that only says so."""
-    headers = {"host": "users", "content-type": "application/grpc", "te": "trailers", "grpc-timeout": "200m"}
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)) as connection:
-        connection.request("POST", WAIT, b"\0\0\0\0\x0230", headers)
-        response = connection.getresponse()
-        return response.headers["grpc-status"], response.headers["grpc-message"]
+@asynccontextmanager
+async def silent() -> AsyncIterator[int]:
+    """An endpoint that takes connections and everything that comes over them, and answers nothing."""
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]

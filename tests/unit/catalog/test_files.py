@@ -37,7 +37,8 @@ def test_defaults_are_those_of_services() -> None:
             ' write "0.0.0.0:15001", or "127.0.0.1:15001"']),
         ("defaults.yaml", "gateway: {}\nservice: {port: 1}\n", [
             "1:1: MSH0201 defaults.yaml has no key 'gateway'; its keys are service, protocol",
-            "2:11: MSH0201 service has no key 'port'; its keys are timeouts, retries"]),
+            "2:11: MSH0201 service has no key 'port'; its keys are"
+            " timeouts, retries, circuit_breakers, outliers"]),
         ("defaults.yaml", "{}", [
             "1:1: MSH0221 there is no default here; write service: {…}, or delete the file"]),
     ],
