@@ -5,6 +5,7 @@ Imports `catalog.key` and the keys.
 
 from meshctl.catalog.key import Key, field
 from meshctl.catalog.keys.circuit_breakers import CircuitBreakers
+from meshctl.catalog.keys.load_balancing import LoadBalancing
 from meshctl.catalog.keys.outliers import Outliers
 from meshctl.catalog.keys.retries import Retries
 from meshctl.catalog.keys.timeouts import Timeouts
@@ -17,6 +18,9 @@ class Inherited(Key):
     retries: Retries | None = field(doc="Which failed requests are sent again.", example="{attempts: 2}")
     circuit_breakers: CircuitBreakers | None = field(
         doc="How much one caller may have open at once.", example="{connections: 1024}"
+    )
+    load_balancing: LoadBalancing | None = field(
+        doc="Which endpoint of a version gets a request.", example="{policy: least_request}"
     )
     outliers: Outliers | None = field(
         doc="When an endpoint that fails in live traffic is left out.", example="{consecutive_5xx: 5}"

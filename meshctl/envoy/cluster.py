@@ -6,7 +6,7 @@ without a new cluster, whose connection pools would be built again.
 
 from meshctl import names
 from meshctl.catalog.keys.protocol import Protocol
-from meshctl.envoy import pb
+from meshctl.envoy import balancing, pb
 from meshctl.mesh.settings import CircuitBreakers, Outliers, Settings
 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -20,6 +20,7 @@ def cluster(service: str, version: str, protocol: Protocol, settings: Settings) 
         eds_cluster_config=pb.Cluster.EdsClusterConfig(eds_config=pb.ads()),
         connect_timeout=pb.duration(settings.timeouts.connect),
         circuit_breakers=circuit_breakers(settings.circuit_breakers),
+        load_balancing_policy=balancing.policy(settings.load_balancing),
         outlier_detection=outlier_detection(settings.outliers),
         typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http(protocol, settings))},
         # An endpoint that was taken out goes at once, even while its health checks still pass.

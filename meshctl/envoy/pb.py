@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from envoy.config.bootstrap.v3.bootstrap_pb2 import Bootstrap
 from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
-from envoy.config.cluster.v3.cluster_pb2 import Cluster
+from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
 from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
@@ -37,6 +37,10 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     HttpFilter,
     Rds,
 )
+from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import SlowStartConfig
+from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
+from envoy.extensions.load_balancing_policies.random.v3.random_pb2 import Random
+from envoy.extensions.load_balancing_policies.round_robin.v3.round_robin_pb2 import RoundRobin
 from envoy.extensions.path.match.uri_template.v3.uri_template_match_pb2 import UriTemplateMatchConfig
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
@@ -78,19 +82,24 @@ __all__ = [
     "HttpFilter",
     "HttpProtocolOptions",
     "LbEndpoint",
+    "LeastRequest",
     "Listener",
+    "LoadBalancingPolicy",
     "LocalityLbEndpoints",
     "Message",
     "OutlierDetection",
     "PreviousHostsPredicate",
+    "Random",
     "Rds",
     "RegexMatcher",
     "RetryPolicy",
+    "RoundRobin",
     "Route",
     "RouteAction",
     "RouteConfiguration",
     "RouteMatch",
     "Router",
+    "SlowStartConfig",
     "SocketAddress",
     "StringMatcher",
     "TypedExtensionConfig",

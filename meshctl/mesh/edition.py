@@ -7,9 +7,10 @@ from us is here.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import RetryOn
-from meshctl.mesh.settings import CircuitBreakers, Outliers, Retries, Settings, Timeouts
+from meshctl.mesh.settings import CircuitBreakers, LoadBalancing, Outliers, Retries, Settings, Timeouts
 from meshctl.units import Duration, Off, Percent
 
 
@@ -45,6 +46,8 @@ _2026_11_HTTP = Settings(
     ),
     # Envoy's own 3 concurrent retries a cluster make a retry policy useless in a crash.
     circuit_breakers=CircuitBreakers(connections=1024, pending=1024, requests=4096, retries=1000),
+    # An endpoint that is slow for a while gets less, and nobody has to measure it.
+    load_balancing=LoadBalancing(policy=Policy.LEAST_REQUEST, slow_start=Off.OFF),
     outliers=Outliers(
         consecutive_5xx=5,
         consecutive_gateway_failures=3,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from meshctl.catalog.key import Key
+from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.catalog.keys.retries import RetryOn
 from meshctl.units import Duration, Off, Percent
 
@@ -58,6 +59,14 @@ class CircuitBreakers:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadBalancing:
+    """Which endpoint of a version gets a request; `slow_start` counts where the policy knows it."""
+
+    policy: Policy
+    slow_start: Duration | Off
+
+
+@dataclass(frozen=True, slots=True)
 class Outliers:
     """When an endpoint that fails in live traffic is left out, and for how long."""
 
@@ -79,6 +88,7 @@ class Settings:
     timeouts: Timeouts
     retries: Retries
     circuit_breakers: CircuitBreakers
+    load_balancing: LoadBalancing
     outliers: Outliers
 
 

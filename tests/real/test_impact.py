@@ -88,6 +88,12 @@ EDITS = (
         "a limit",
         lambda one: setattr(one.circuit_breakers.thresholds[0].max_requests, "value", 77),
     ),
+    Edit(
+        CLUSTER,
+        "load_balancing_policy",
+        "another",
+        lambda one: one.load_balancing_policy.policies.pop(0),
+    ),
     Edit(CLUSTER, "outlier_detection", "interval", lambda one: one.outlier_detection.interval.FromSeconds(9)),
     Edit(
         CLUSTER,

@@ -172,12 +172,24 @@ _OUTLIERS = st.fixed_dictionaries(
 )
 
 
+_BALANCING = st.sampled_from(
+    [
+        {"policy": "round_robin", "slow_start": "1ms"},
+        {"policy": "least_request", "slow_start": "24h"},
+        {"policy": "random", "slow_start": "off"},
+        {"slow_start": "30s"},
+        {},
+    ]
+)
+
+
 def _inherited() -> st.SearchStrategy[dict[str, object]]:
     """What services and defaults.yaml may say alike."""
     keys = {
         "timeouts": _timeouts(),
         "retries": _retries(),
         "circuit_breakers": _BREAKERS,
+        "load_balancing": _BALANCING,
         "outliers": _OUTLIERS,
     }
     return st.fixed_dictionaries({}, optional=keys)

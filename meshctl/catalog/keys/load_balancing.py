@@ -1,0 +1,58 @@
+"""`load_balancing`: which endpoint of a version gets a request.
+
+Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems`, `catalog.scalars` and `units`.
+"""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Annotated
+
+from pydantic import PlainValidator
+
+from meshctl.catalog.key import CheckedKey, field
+from meshctl.catalog.keys.choice import choose
+from meshctl.catalog.problems import NOTHING_SAID, Mistake
+from meshctl.catalog.scalars import TimeLimit
+from meshctl.units import Duration
+
+
+class Policy(Enum):
+    """How the endpoint is chosen. Envoy: extensions.load_balancing_policies."""
+
+    ROUND_ROBIN = "round_robin"
+    """One after the other."""
+    LEAST_REQUEST = "least_request"
+    """The one with the fewest requests of this caller under way; by chance where several have as few."""
+    RANDOM = "random"
+    """By chance."""
+
+    @property
+    def starts_slowly(self) -> bool:
+        """Whether it can give a new endpoint less at first."""
+        return self is not Policy.RANDOM
+
+
+def _read(written: object) -> Policy:
+    if isinstance(written, Policy):
+        return written
+    return Policy(choose(written, tuple(policy.value for policy in Policy)))
+
+
+class LoadBalancing(CheckedKey):
+    """Which endpoint of a version gets a request. Envoy: Cluster.load_balancing_policy."""
+
+    policy: Annotated[Policy, PlainValidator(_read)] | None = field(
+        doc="round_robin, least_request or random.", example="least_request"
+    )
+    slow_start: TimeLimit | None = field(
+        doc="For how long a new endpoint gets less than the others; off for not at all."
+        " Envoy: SlowStartConfig.slow_start_window.",
+        example="30s",
+    )
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """A slow start where chance decides."""
+        if self.policy and not self.policy.starts_slowly and isinstance(self.slow_start, Duration):
+            message = f"{self.policy.value} gives a new endpoint as much as the others"
+            fix = "remove slow_start, or write policy: least_request"
+            yield Mistake(NOTHING_SAID, message, fix, ("slow_start",), on_key=True)
