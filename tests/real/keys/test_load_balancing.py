@@ -13,7 +13,7 @@ from tests.support.waiting import pause
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SLOW_S = 0.5
+SLOW_S = 0.4
 
 
 @asynccontextmanager
@@ -55,10 +55,10 @@ async def test_round_robin_takes_turns_and_random_does_not(mesh: Mesh) -> None:
 async def test_least_request_spares_the_endpoint_that_is_slow(mesh: Mesh) -> None:
     async with endpoint("f") as fast, endpoint("s", SLOW_S) as slow:
         await mesh.users("load_balancing: {policy: round_robin}", fast, slow)
-        turns = await at_once(mesh, callers=6, each=10)
+        turns = await at_once(mesh, callers=6, each=6)
         assert abs(turns["f"] - turns["s"]) <= 1
         await mesh.users("load_balancing: {policy: least_request}", fast, slow)
-        spared = await at_once(mesh, callers=6, each=10)
+        spared = await at_once(mesh, callers=6, each=6)
         assert spared["s"] < turns["s"] / 2
 
 
