@@ -1,18 +1,17 @@
 """`load_balancing`: which endpoint of a version gets a request.
 
-Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems`, `catalog.scalars` and `units`.
+Imports `catalog.key`, `catalog.keys.choice`, `catalog.problems`, `catalog.scalars`, `catalog.takes`, `units`.
 """
 
 from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import CheckedKey, field
+from meshctl.catalog.key import CheckedKey, Scalar, field
 from meshctl.catalog.keys.choice import choose
-from meshctl.catalog.problems import NOTHING_SAID, Mistake
+from meshctl.catalog.problems import NOTHING_SAID, UNKNOWN_WORD, Mistake
 from meshctl.catalog.scalars import TimeLimit
+from meshctl.catalog.takes import one_word
 from meshctl.units import Duration
 
 
@@ -32,22 +31,25 @@ class Policy(Enum):
         return self is not Policy.RANDOM
 
 
+_WORDS = tuple(policy.value for policy in Policy)
+
+
 def _read(written: object) -> Policy:
-    if isinstance(written, Policy):
-        return written
-    return Policy(choose(written, tuple(policy.value for policy in Policy)))
+    return written if isinstance(written, Policy) else Policy(choose(written, _WORDS))
 
 
 class LoadBalancing(CheckedKey):
-    """Which endpoint of a version gets a request. Envoy: Cluster.load_balancing_policy."""
+    """Which endpoint of a version gets a request."""
 
-    policy: Annotated[Policy, PlainValidator(_read)] | None = field(
-        doc="round_robin, least_request or random.", example="least_request"
+    policy: Annotated[Policy, Scalar(_read, one_word(_WORDS, UNKNOWN_WORD))] | None = field(
+        doc="One after the other, the one that answers the fewest requests of this caller, or one by chance.",
+        example="least_request",
+        envoy=["config.cluster.v3.Cluster.load_balancing_policy"],
     )
     slow_start: TimeLimit | None = field(
-        doc="For how long a new endpoint gets less than the others; off for not at all."
-        " Envoy: SlowStartConfig.slow_start_window.",
+        doc="For how long a new endpoint gets less than the others; off for not at all.",
         example="30s",
+        envoy=["extensions.load_balancing_policies.common.v3.SlowStartConfig.slow_start_window"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:

@@ -1,18 +1,17 @@
 """`outliers`: when an endpoint that fails in live traffic is left out.
 
-Imports `catalog.key`, `catalog.problems`, `catalog.scalars` and `units`.
+Imports `catalog.key`, `catalog.problems`, `catalog.scalars`, `catalog.takes` and `units`.
 """
 
 from typing import Annotated
 
-from pydantic import PlainValidator
-
-from meshctl.catalog.key import Key, field, refuse
-from meshctl.catalog.problems import WRONG_NUMBER, Mistake
-from meshctl.catalog.scalars import Time, read_integer, read_percent
+from meshctl.catalog.key import Key, Scalar, field, refuse
+from meshctl.catalog.problems import WRONG_NUMBER, WRONG_UNIT, Mistake
+from meshctl.catalog.scalars import Time, read_percent, whole
+from meshctl.catalog.takes import marked
 from meshctl.units import Percent
 
-_MOST = 1_000
+_FIELDS = "config.cluster.v3.OutlierDetection"
 
 
 def _read_whole(written: object) -> Percent:
@@ -23,17 +22,24 @@ def _read_whole(written: object) -> Percent:
     return share
 
 
-class Outliers(Key):
-    """When an endpoint that fails in live traffic is left out. Envoy: config.cluster.v3.OutlierDetection."""
+_WHOLE = marked("a whole share such as 5%", r"[0-9]{1,3}(?:\.0{1,2})?%", WRONG_UNIT, WRONG_NUMBER)
 
-    consecutive_5xx: (
-        Annotated[int, PlainValidator(lambda n: read_integer(n, 1, _MOST, "a number of answers"))] | None
-    ) = field(doc="After so many answers of 500 and above, one after the other.", example="5")
-    eject_for: Time | None = field(
-        doc="For how long at first; each time it happens again, as much longer. Envoy: base_ejection_time.",
-        example="30s",
+
+class Outliers(Key):
+    """When an endpoint that fails in live traffic is left out."""
+
+    consecutive_5xx: Annotated[int, whole(1, 1_000, "a number of answers")] | None = field(
+        doc="After so many answers of 500 and above, one after the other.",
+        example="5",
+        envoy=[f"{_FIELDS}.consecutive_5xx"],
     )
-    max_ejected: Annotated[Percent, PlainValidator(_read_whole)] | None = field(
-        doc="At most this share of the endpoints; 0% switches it off. Envoy: max_ejection_percent.",
+    eject_for: Time | None = field(
+        doc="For how long at first; each time it happens again, as much longer.",
+        example="30s",
+        envoy=[f"{_FIELDS}.base_ejection_time"],
+    )
+    max_ejected: Annotated[Percent, Scalar(_read_whole, _WHOLE)] | None = field(
+        doc="At most this share of the endpoints; 0% switches it off.",
         example="50%",
+        envoy=[f"{_FIELDS}.max_ejection_percent"],
     )
