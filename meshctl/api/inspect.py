@@ -30,6 +30,7 @@ def known(publisher: Publisher, status: NodeStatus, found: Inventory | None) -> 
     return Known(
         status,
         unknown=unknown or "",
+        coming=unknown is not None and publisher.is_coming(status.node.view_key),
         lines={one.ref: publisher.catalog.places(status.view, one.ref, one.reason) for one in refused},
         spared=spared,
         waits=[Wait(one.ref, one.waits_for, one.since) for one in waiting(found)],

@@ -38,15 +38,16 @@ class Spared:
 class Known:
     """All that is known of one node and of what is published.
 
-    `unknown` says what of its names the catalog does not declare, "" if it declares all. `lines` are those
-    behind each refused resource, `spared` what others refused and this node is not given. `reaches` are the
-    names of the entries that the node's view is made from. `held` are the files not served as they stand,
-    with why; `unserved` those of which nothing is. `unusable` says why nothing of the catalog on disk can be
-    published, "" if it can.
+    `unknown` says what of its names the catalog does not declare, "" if it declares all; or, where its view
+    is `coming`, when. `lines` are those behind each refused resource, `spared` what others refused and this
+    node is not given. `reaches` are the names of the entries that the node's view is made from. `held` are
+    the files not served as they stand, with why; `unserved` those of which nothing is. `unusable` says why
+    nothing of the catalog on disk can be published, "" if it can.
     """
 
     status: NodeStatus
     unknown: str = ""
+    coming: bool = False
     lines: Mapping[Ref, Sequence[Span]] = field(default_factory=lambda: MappingProxyType({}))
     spared: Sequence[Spared] = ()
     waits: Sequence[Wait] = ()

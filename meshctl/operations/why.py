@@ -83,6 +83,8 @@ def _unknown(known: Known) -> Cause:
     status, option = known.status, _option(known.status)
     steps = (f"write the entry, or start the node with the right name: meshctl bootstrap {option}",)
     words = f"{known.unknown or status.reason}; its stream is held open and not answered"
+    if known.coming:
+        return Cause("unknown", f"{words} until then", status.state_since)
     return Cause("unknown", words, status.state_since, steps=steps)
 
 

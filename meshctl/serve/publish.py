@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 _NO_MESH = f"the catalog has no {MESH_FILE}"
 
+_COMING = "its view is compiled as soon as the change that is being made is published"
+
 _TOGETHER = 256
 """Views in which waves begin or end in one publication: those of thousands end at the same time."""
 
@@ -197,9 +199,15 @@ class Publisher:
     def unknown(self, key: ViewKey) -> str | None:
         """Why there is nothing for a view: what the catalog does not declare, with the nearest name.
 
-        None if it declares all.
+        None if it declares all and the view is not on its way either.
         """
-        return self._compiler.knows(key) if self.standing.live else self.standing.reason
+        if not self.standing.live:
+            return self.standing.reason
+        return self._compiler.knows(key) or (_COMING if self._wanted.is_coming(key) else None)
+
+    def is_coming(self, key: ViewKey) -> bool:
+        """Whether the catalog declares all for a view that is published when the turn that goes on ends."""
+        return self._wanted.is_coming(key) and self._compiler.knows(key) is None
 
     def _check_loaded(self) -> None:
         if not self.standing.live and (not self.standing.provisional or self._last_good.is_stale):

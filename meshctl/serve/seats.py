@@ -20,7 +20,7 @@ class Post:
 
     `view` is what those have that no wave has reached, `led` what those have that lead; the same object
     where nothing runs. `sick`: connected nodes that refused something, or hang.
-    `search`: for culprits that no refusal names.
+    `search`: for culprits that no refusal names. `turn`: the number of the turn in which it came, 0: in none.
     """
 
     key: ViewKey
@@ -30,6 +30,7 @@ class Post:
     seats: "dict[Seat, None]" = field(default_factory=dict)
     sick: set[str] = field(default_factory=set)
     search: "Search[Seat]" = field(default_factory=Search)
+    turn: int = 0
 
     def take(self, newest: ViewSnapshot | None) -> None:
         """The view as it was published last."""

@@ -57,6 +57,12 @@ class Wanted:
         """
         return self._posts.get(_checked(key)) or self._new(key)
 
+    def is_coming(self, key: ViewKey) -> bool:
+        """Whether a view is wanted since the turn that goes on, at whose end it is published."""
+        post = self._posts.get(key)
+        came = post is not None and post.view is None and post.turn == self._turn.number
+        return came and self.are_compiled and self._turn.goes_on
+
     def left(self, post: Post) -> None:
         """A stream ended that had a seat there."""
         if post.seats:
@@ -81,7 +87,7 @@ class Wanted:
     def _new(self, key: ViewKey) -> Post:
         if (spare := self._posts.spare(key)) is not None:
             self._drop(spare)
-        post = Post(key)
+        post = Post(key, turn=self._turn.number if self._turn.goes_on else 0)
         if self.are_compiled:
             self._turn.have_done(partial(self._compiler.open, key))
         self._posts.add(post, self._compiler.snapshot)

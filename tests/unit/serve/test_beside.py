@@ -93,6 +93,18 @@ async def test_node_that_comes_while_a_change_is_made_is_given_its_view_when_tha
     assert world.woken[-1] == SPARE.id
 
 
+async def test_node_that_waits_for_its_view_is_not_told_as_unknown() -> None:
+    world = World()
+    async with world.publisher.turn:
+        steps = world.steps({"a/spare.yaml": service("spare", "users")})
+        world.sit(SPARE)
+        for _ in steps:
+            assert world.publisher.is_coming(SPARE.view_key)
+            assert "its view is compiled" in (world.publisher.unknown(SPARE.view_key) or "")
+    assert not world.publisher.is_coming(SPARE.view_key)
+    assert world.publisher.unknown(SPARE.view_key) is None
+
+
 async def test_node_that_comes_and_leaves_while_a_change_is_made_leaves_nothing_behind() -> None:
     world = World()
     cells = len(world.publisher.catalog.resolver.graph)
