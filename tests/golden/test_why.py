@@ -78,6 +78,9 @@ CASES: Mapping[str, Known] = {
     ),
     "orphan": Known(status(NodeState.ORPHAN)),
     "unknown": Known(status(NodeState.UNKNOWN), unknown="unknown service 'wbe'; the nearest name is 'web'"),
+    "unknown, and on its way": Known(
+        status(NodeState.UNKNOWN), unknown="its view is compiled soon", coming=True
+    ),
     "synced, and too old": Known(replace(SYNCED, node=replace(NODE, client="1.35"))),
     "disconnected": Known(replace(SYNCED, connected=False, last_seen=-600.0)),
     "disconnected, after a refusal": Known(
