@@ -17,9 +17,9 @@ def load_assignment(service: str, version: VersionFacts) -> pb.ClusterLoadAssign
     locality = message.endpoints.add(load_balancing_weight=pb.uint32(1))
     locality.locality.SetInParent()
     for endpoint in version.endpoints:
-        if endpoint.port is None:
-            raise ValueError(f"{endpoint} of {service}/{version.name} has no port")
-        locality.lb_endpoints.add(
-            endpoint=pb.Endpoint(address=pb.socket(endpoint.address, endpoint.port)),
+        one = locality.lb_endpoints.add(
+            endpoint=pb.Endpoint(address=pb.socket(endpoint.address, endpoint.port))
         )
+        if endpoint.weight != 1:
+            one.load_balancing_weight.CopyFrom(pb.uint32(endpoint.weight))
     return message

@@ -6,7 +6,6 @@ comes from and takes no part in equality, nor does it hold a line number.
 
 from dataclasses import dataclass, field
 
-from meshctl.catalog.keys.endpoint import Endpoint
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.respond import Respond
 from meshctl.mesh.match import RequestMatch
@@ -71,11 +70,21 @@ class RouteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """An endpoint: its IP address, its port, and its share, compared with those of the others."""
+
+    address: str
+    port: int
+    weight: int
+    origin: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """One version: its endpoints, each with its port."""
+    """One version: its endpoints."""
 
     name: str
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[EndpointFacts, ...]
     origin: Place = field(compare=False)
 
 

@@ -4,6 +4,7 @@ May import the catalog and the graph.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from meshctl.catalog.inherited import Inherited
@@ -15,7 +16,7 @@ from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS
-from meshctl.mesh.facts import Action, RouteFacts, ServiceOwn, VersionFacts, Weight
+from meshctl.mesh.facts import Action, EndpointFacts, RouteFacts, ServiceOwn, VersionFacts, Weight
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.settings import Settings, layered
@@ -103,7 +104,15 @@ def _versions(file: str, service: Service) -> tuple[VersionFacts, ...]:
 
 
 def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Place) -> VersionFacts:
-    bound = (Endpoint(address=e.address, port=port if e.port is None else e.port) for e in endpoints)
+    bound = (
+        EndpointFacts(
+            one.address,
+            port if one.port is None else one.port,
+            1,
+            replace(origin, path=(*origin.path, number)),
+        )
+        for number, one in enumerate(endpoints)
+    )
     return VersionFacts(name, tuple(bound), origin)
 
 

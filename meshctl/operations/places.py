@@ -75,11 +75,8 @@ def _version(graph: Graph, service: str, version: str, words: str) -> Iterator[P
     facts = own.version(version) if own else None
     if facts is None:
         return
-    named = [number for number, endpoint in enumerate(facts.endpoints) if _says(words, endpoint.address)]
-    for number in named:
-        yield Place(facts.origin.file, (*facts.origin.path, number))
-    if not named:
-        yield facts.origin
+    named = [endpoint.origin for endpoint in facts.endpoints if _says(words, endpoint.address)]
+    yield from named or [facts.origin]
 
 
 def _calls(graph: Graph, services: Iterable[str], words: str) -> Iterator[Place]:
