@@ -17,24 +17,35 @@ from meshctl.catalog.scalars import Words, twice
 class Listener(Key):
     """An address that the gateway listens on. Envoy: config.listener.v3.Listener."""
 
-    bind: Bind = required(doc="The IP address and port.", example='"0.0.0.0:80"')
+    bind: Bind = required(
+        doc="The IP address and port.",
+        example='"0.0.0.0:80"',
+        envoy=["config.listener.v3.Listener.address"],
+        codes=["MSH0315"],
+    )
 
 
 class Site(CheckedKey):
     """Hosts and what happens with their requests. Envoy: config.route.v3.VirtualHost."""
 
     hosts: tuple[HostPattern, ...] = required(
-        doc="The hosts, or *.example.com for all below.", example="[www.example.com]"
+        doc="The hosts, or *.example.com for all below.",
+        example="[www.example.com]",
+        envoy=["config.route.v3.VirtualHost.domains"],
+        codes=["MSH0221", "MSH0313"],
     )
     open_to: Mapping[Name, tuple[PathPattern, ...]] = field(
         doc="Teams or services that may expose themselves here, and on which paths.",
         example='{voice: ["/calls/**"]}',
         default={},
+        codes=["MSH0215", "MSH0221", "MSH0304"],
     )
     routes: tuple[Route, ...] = field(
         doc="The site's own routes, after what is exposed; the first match wins.",
         example="[{to: web}]",
         default=(),
+        envoy=["config.route.v3.VirtualHost.routes"],
+        codes=["MSH0212", "MSH0217"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -54,15 +65,18 @@ class Site(CheckedKey):
 class Gateway(Entry):
     """One edge proxy."""
 
-    gateway: Name = required(doc="The gateway's name, the same as the file's.", example="edge")
+    gateway: Name = required(
+        doc="The gateway's name, the same as the file's.", example="edge", codes=["MSH0110", "MSH0311"]
+    )
     description: Words | None = field(doc="What it is, for people.", example="Public edge")
     listeners: tuple[Listener, ...] = required(
-        doc="The addresses that it listens on.", example='[{bind: "0.0.0.0:80"}]'
+        doc="The addresses that it listens on.", example='[{bind: "0.0.0.0:80"}]', codes=["MSH0221"]
     )
     sites: tuple[Site, ...] = field(
         doc="Hosts and their routes; the more exact host wins.",
         example="[{hosts: [www.example.com], routes: [{to: web}]}]",
         default=(),
+        codes=["MSH0221"],
     )
 
     def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:

@@ -37,34 +37,56 @@ FIRST_VERSION = "v1"
 class Service(Inherited, Entry):
     """One service of a team."""
 
-    service: Name = required(doc="The service's name, the same as the file's.", example="voice")
+    service: Name = required(
+        doc="The service's name, the same as the file's.",
+        example="voice",
+        codes=["MSH0110", "MSH0311", "MSH0312"],
+    )
     description: Words | None = field(doc="What it is, for people.", example="Programmable Voice API")
     protocol: ProtocolKey | None = field(doc="What it speaks; without the key: http.", example="http")
     port: Port = required(doc="Where it is reached.", example="8080")
     endpoints: tuple[Endpoint, ...] | None = field(
-        doc="Where its only version is reached.", example="[10.0.1.10, 10.0.1.11]"
+        doc="Where its only version is reached.",
+        example="[10.0.1.10, 10.0.1.11]",
+        envoy=["config.endpoint.v3.ClusterLoadAssignment.endpoints"],
+        codes=["MSH0212", "MSH0215"],
     )
     versions: Mapping[VersionName, Version] | None = field(
-        doc="Its versions, each with its endpoints.", example="{v1: {endpoints: [10.0.1.10]}}"
+        doc="Its versions, each with its endpoints.",
+        example="{v1: {endpoints: [10.0.1.10]}}",
+        codes=["MSH0221"],
     )
     serving: Serving | None = field(
-        doc="The version that gets the requests, or shares of several.", example="{v1: 90%, v2: 10%}"
+        doc="The version that gets the requests, or shares of several.",
+        example="{v1: 90%, v2: 10%}",
+        envoy=["config.route.v3.RouteAction.cluster", "config.route.v3.RouteAction.weighted_clusters"],
+        codes=["MSH0214"],
     )
     uses: tuple[Name, ...] = field(
         doc="The services that it calls; no others are known to its sidecars.",
         example="[accounts]",
         default=(),
+        codes=["MSH0215", "MSH0216", "MSH0301"],
     )
     aliases: tuple[Host, ...] = field(
-        doc="Names besides its own by which callers reach it.", example="[voice.internal]", default=()
+        doc="Names besides its own by which callers reach it.",
+        example="[voice.internal]",
+        default=(),
+        envoy=["config.route.v3.VirtualHost.domains"],
+        codes=["MSH0215", "MSH0312"],
     )
     routes: tuple[Route, ...] = field(
         doc="Requests that go elsewhere than to the serving version; the first match wins.",
         example="[{match: {path: /ping}, respond: {status: 200}}]",
         default=(),
+        envoy=["config.route.v3.VirtualHost.routes"],
+        codes=["MSH0212", "MSH0217"],
     )
     expose: tuple[Expose, ...] = field(
-        doc="What it offers at gateways.", example="[{on: edge, host: api.example.com}]", default=()
+        doc="What it offers at gateways.",
+        example="[{on: edge, host: api.example.com}]",
+        default=(),
+        codes=["MSH0314", "MSH0321"],
     )
 
     def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:

@@ -132,7 +132,8 @@ def _wrong_shape(model: type[Key], path: KeyPath, written: object, wanted: str) 
 
 
 def _shape_fix(model: type[Key], path: KeyPath, written: object, wanted: str) -> str:
-    if wanted == "a list" and isinstance(written, ScalarNode) and not is_null(written):
+    is_item = isinstance(written, ScalarNode) and not is_null(written) and not _model_at(model, (*path, 0))
+    if wanted == "a list" and isinstance(written, ScalarNode) and is_item:
         return f"write [{written.text}]" if len(written.text) <= 60 else "write it as a list: [item, item]"
     for cut in reversed(range(len(path))):
         holder = _model_at(model, path[:cut])

@@ -50,6 +50,7 @@ class LoadBalancing(CheckedKey):
         doc="For how long a new endpoint gets less than the others; off for not at all.",
         example="30s",
         envoy=["extensions.load_balancing_policies.common.v3.SlowStartConfig.slow_start_window"],
+        codes=["MSH0221"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:

@@ -15,11 +15,24 @@ from meshctl.catalog.problems import EXCLUSIVE, UNREACHABLE_ROUTE, Mistake
 class Route(CheckedKey):
     """What happens with which requests. Envoy: config.route.v3.Route."""
 
-    match: Match | None = field(doc="Which requests; without the key: all.", example="{path: /calls/**}")
-    to: Target | None = field(
-        doc="The service, its version, or several with their weights, that get them.", example="voice/v2"
+    match: Match | None = field(
+        doc="Which requests; without the key: all.",
+        example="{path: /calls/**}",
+        envoy=["config.route.v3.Route.match"],
+        codes=["MSH0221"],
     )
-    respond: Respond | None = field(doc="The proxy's own answer.", example="{status: 200, body: pong}")
+    to: Target | None = field(
+        doc="The service, its version, or several with their weights, that get them.",
+        example="voice/v2",
+        envoy=["config.route.v3.RouteAction.cluster", "config.route.v3.RouteAction.weighted_clusters"],
+        codes=["MSH0214", "MSH0216", "MSH0220", "MSH0301", "MSH0302"],
+    )
+    respond: Respond | None = field(
+        doc="The proxy's own answer.",
+        example="{status: 200, body: pong}",
+        envoy=["config.route.v3.Route.direct_response"],
+        codes=["MSH0212"],
+    )
 
     def mistakes(self) -> Iterator[Mistake]:
         """Not exactly one of `to` and `respond`."""

@@ -15,7 +15,10 @@ class Version(CheckedKey):
     """A set of endpoints with the same code. Envoy: a cluster of its own."""
 
     endpoints: tuple[Endpoint, ...] = required(
-        doc="Where it is reached; empty while none runs.", example="[10.0.1.10, 10.0.1.11]"
+        doc="Where it is reached; empty while none runs.",
+        example="[10.0.1.10, 10.0.1.11]",
+        envoy=["config.endpoint.v3.ClusterLoadAssignment.endpoints"],
+        codes=["MSH0215"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:
