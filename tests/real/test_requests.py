@@ -15,6 +15,7 @@ from meshctl.xds.ordering import NeedsOrder
 from tests.support import fleet
 from tests.support.planes import in_process
 from tests.support.shifts import until_held
+from tests.support.shows import shows
 from tests.support.waiting import LIMIT_S, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -141,11 +142,33 @@ async def answered(port: int, ask: Ask) -> Answer:
     return await asyncio.to_thread(answer, port, ask)
 
 
+@shows(
+    "service.uses",
+    "service.aliases",
+    "service.versions.NAME.endpoints",
+    "service.serving",
+    "service.routes[].match.path",
+    "service.routes[].match.methods",
+    "service.routes[].match.headers",
+    "service.routes[].to",
+    "service.routes[].respond.status",
+    "service.routes[].respond.body",
+)
 @pytest.mark.parametrize(("ask", "expected"), INSIDE, ids=str)
 async def test_the_sidecar_answers_as_the_catalog_says(stage: Stage, ask: Ask, expected: Answer) -> None:
     assert await answered(stage.scene.ports.egress, ask) == expected
 
 
+@shows(
+    "gateway.gateway",
+    "gateway.listeners[].bind",
+    "gateway.sites[].hosts",
+    "gateway.sites[].open_to",
+    "gateway.sites[].routes",
+    "service.expose[].on",
+    "service.expose[].host",
+    "service.expose[].match",
+)
 @pytest.mark.parametrize(("ask", "expected"), OUTSIDE, ids=str)
 async def test_the_gateway_answers_as_the_catalog_says(stage: Stage, ask: Ask, expected: Answer) -> None:
     assert await answered(stage.scene.ports.edge, ask) == expected

@@ -10,9 +10,11 @@ from meshctl.verify.stage import Stage, staged
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
 from tests.support.gateways import Gateways, three
+from tests.support.mesh import until_in_force
 from tests.support.planes import Killable
 from tests.support.shell import typed
 from tests.support.shifts import loaded
+from tests.support.shows import shows
 from tests.support.waiting import eventually
 
 OLD, NEW = "15s", "7s"
@@ -24,6 +26,7 @@ async def gateways(stage: Stage) -> AsyncIterator[Gateways]:
         yield found
 
 
+@shows("mesh.waves.hold")
 async def test_route_goes_to_one_node_first_and_after_the_hold_to_the_others(gateways: Gateways) -> None:
     async with loaded(gateways.stage) as load:
         async with load.change("a timeout, in its first wave"):
@@ -35,6 +38,15 @@ async def test_route_goes_to_one_node_first_and_after_the_hold_to_the_others(gat
             await gateways.until_having(NEW, 3)
             await gateways.until_states({"synced": 3})
     assert (await fleet.catalog(gateways.scene))["waves"] == []
+
+
+@shows("mesh.waves.shares")
+async def test_first_wave_is_as_large_as_the_catalog_says(gateways: Gateways) -> None:
+    gateways.write_waves("1h", ("2", "100%"))
+    await until_in_force(gateways.scene)
+    gateways.write_users(NEW)
+    await gateways.until_having(NEW, 2)
+    await gateways.until_states({"synced": 2, "held": 1})
 
 
 async def test_endpoints_weights_and_undo_reach_all_nodes_in_the_middle_of_a_wave(gateways: Gateways) -> None:

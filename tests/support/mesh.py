@@ -60,11 +60,16 @@ class Mesh:
     async def say(self, file: str, text: str) -> None:
         """Write a file of the catalog, and wait until all that comes of it is in force."""
         self.stage.scene.write(file, text)
-        await eventually(self._in_force, f"{file} is in force")
+        await until_in_force(self.stage.scene)
 
-    async def _in_force(self) -> bool:
-        scene = self.stage.scene
+
+async def until_in_force(scene: Scene) -> None:
+    """Wait until the server has read all files, and all that comes of them has reached all nodes."""
+
+    async def reached() -> bool:
         return await asyncio.to_thread(_in_force, scene.catalog, scene.control_plane)
+
+    await eventually(reached, "the catalog is in force")
 
 
 def _in_force(catalog: Path, server: str) -> bool:

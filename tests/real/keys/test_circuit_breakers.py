@@ -10,6 +10,7 @@ from meshctl.verify.connection import get
 from meshctl.verify.ports import free_ports
 from tests.support.grpc_backend import call, grpc_backend
 from tests.support.mesh import Mesh
+from tests.support.shows import shows
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,6 +25,7 @@ async def asked(mesh: Mesh, delay: str) -> int:
     return (await get(mesh.ports.egress, "/", {"host": "users", "x-delay": delay})).status
 
 
+@shows("service.circuit_breakers.connections", "service.circuit_breakers.pending")
 async def test_beyond_connections_and_pending_a_request_fails_at_once(mesh: Mesh) -> None:
     await mesh.users(f"circuit_breakers: {{connections: 3, pending: 2}}\n{NO_RETRIES}")
     async with asyncio.TaskGroup() as under_way:
@@ -39,6 +41,7 @@ async def has_connections(mesh: Mesh, number: int) -> bool:
     return sum(stats.values()) == number
 
 
+@shows("service.circuit_breakers.requests")
 async def test_beyond_requests_a_call_over_http2_fails_at_once(mesh: Mesh) -> None:
     async with grpc_backend() as port:
         await mesh.users(f"protocol: http2\ncircuit_breakers: {{requests: 4}}\n{NO_RETRIES}", port)
@@ -46,6 +49,7 @@ async def test_beyond_requests_a_call_over_http2_fails_at_once(mesh: Mesh) -> No
         assert Counter(ended.message for ended in await asyncio.gather(*calls)) == {None: 4, OVERFLOW: 6}
 
 
+@shows("service.circuit_breakers.retries")
 async def test_beyond_retries_a_request_is_not_sent_again(mesh: Mesh) -> None:
     (nobody,) = free_ports(1)
     await mesh.users("circuit_breakers: {retries: 1}\nretries: {attempts: 3}", nobody)

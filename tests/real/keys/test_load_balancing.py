@@ -9,6 +9,7 @@ import pytest
 
 from meshctl.verify.connection import get
 from tests.support.mesh import Mesh
+from tests.support.shows import shows
 from tests.support.waiting import pause
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,6 +43,7 @@ async def at_once(mesh: Mesh, callers: int, each: int) -> Counter[str]:
     return Counter("".join(await asyncio.gather(*(chosen(mesh, each) for _ in range(callers)))))
 
 
+@shows("service.load_balancing.policy")
 async def test_round_robin_takes_turns_and_random_does_not(mesh: Mesh) -> None:
     async with endpoint("a") as one, endpoint("b") as other:
         await mesh.users("load_balancing: {policy: round_robin}", one, other)
@@ -52,6 +54,7 @@ async def test_round_robin_takes_turns_and_random_does_not(mesh: Mesh) -> None:
         assert mixed not in ("ab" * 20, "ba" * 20)
 
 
+@shows("service.load_balancing.policy")
 async def test_least_request_spares_the_endpoint_that_is_slow(mesh: Mesh) -> None:
     async with endpoint("f") as fast, endpoint("s", SLOW_S) as slow:
         await mesh.users("load_balancing: {policy: round_robin}", fast, slow)
@@ -62,6 +65,7 @@ async def test_least_request_spares_the_endpoint_that_is_slow(mesh: Mesh) -> Non
         assert spared["s"] < turns["s"] / 2
 
 
+@shows("service.load_balancing.slow_start")
 async def test_a_new_endpoint_gets_less_at_first_where_it_starts_slowly(mesh: Mesh) -> None:
     async with endpoint("o") as old, endpoint("n") as new:
         await mesh.users("load_balancing: {policy: round_robin}", old)

@@ -9,6 +9,7 @@ import pytest
 
 from meshctl.verify.connection import get
 from tests.support.mesh import Mesh
+from tests.support.shows import shows
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -35,6 +36,7 @@ async def answers(mesh: Mesh, number: int) -> Counter[int]:
     return Counter(response.status for response in found)
 
 
+@shows("service.outliers.consecutive_5xx", "service.outliers.eject_for")
 async def test_an_endpoint_that_fails_is_left_out_for_a_while(mesh: Mesh) -> None:
     async def out() -> bool:
         return await answers(mesh, 10) == {200: 10}
@@ -49,6 +51,7 @@ async def test_an_endpoint_that_fails_is_left_out_for_a_while(mesh: Mesh) -> Non
         await eventually(back, "the endpoint is asked again")
 
 
+@shows("service.outliers.max_ejected")
 async def test_nobody_is_left_out_where_no_share_may_be(mesh: Mesh) -> None:
     async with failing() as broken:
         keys = "outliers: {consecutive_5xx: 1, max_ejected: 0%}"

@@ -11,10 +11,12 @@ from meshctl.verify.connection import get
 from tests.support.echo_envoy import echo_envoy
 from tests.support.grpc_backend import call
 from tests.support.mesh import Mesh
+from tests.support.shows import shows
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
+@shows("service.protocol")
 @pytest.mark.parametrize(
     ("protocol", "spoken"), [("http", b"HTTP/1.1"), ("http2", b"HTTP/2"), ("grpc", b"HTTP/2")]
 )

@@ -10,6 +10,7 @@ import pytest
 from meshctl.verify.connection import get
 from tests.support.live_envoy import Backend
 from tests.support.mesh import Mesh
+from tests.support.shows import shows
 from tests.support.waiting import eventually, pause
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,6 +25,7 @@ async def answered(mesh: Mesh) -> tuple[int, bytes]:
     return response.status, response.body.strip()
 
 
+@shows("service.timeouts.request")
 async def test_an_answer_that_takes_longer_than_request_is_504(mesh: Mesh) -> None:
     await mesh.users(f"timeouts: {{request: 200ms}}\n{NO_RETRIES}")
     assert await answered(mesh) == (504, b"upstream request timeout")
@@ -40,6 +42,7 @@ async def test_request_off_is_no_limit_whatever_the_defaults_say(mesh: Mesh) -> 
     await mesh.say("defaults.yaml", "service: {retries: {attempts: 0}}")
 
 
+@shows("service.timeouts.idle")
 async def test_silence_longer_than_idle_is_504_and_a_slow_answer_is_not(mesh: Mesh) -> None:
     async with slow_answers() as port:
         await mesh.users(f"timeouts: {{request: off, idle: 500ms}}\n{NO_RETRIES}", port)
@@ -72,6 +75,7 @@ async def slow_answers() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+@shows("service.timeouts.connect")
 async def test_an_endpoint_that_does_not_take_a_connection_within_connect_is_given_up(mesh: Mesh) -> None:
     with unaccepting() as port:
         await mesh.users(f"timeouts: {{connect: 100ms}}\n{NO_RETRIES}", port)
@@ -90,6 +94,7 @@ def unaccepting() -> Iterator[int]:
         yield full.getsockname()[1]
 
 
+@shows("service.timeouts.keep_alive")
 async def test_an_idle_connection_is_closed_by_its_caller_after_keep_alive(mesh: Mesh) -> None:
     backend = Backend()
     async with await asyncio.start_server(backend.serve, "127.0.0.1", 0) as server:
