@@ -99,12 +99,16 @@ async def test_an_idle_connection_is_closed_by_its_caller_after_keep_alive(mesh:
     backend = Backend()
     async with await asyncio.start_server(backend.serve, "127.0.0.1", 0) as server:
         await mesh.users("timeouts: {keep_alive: 100ms}", server.sockets[0].getsockname()[1])
+        before = await idle_timeouts(mesh)
         assert (await get(mesh.ports.egress, "/", {"host": "users"})).status == 200
 
         async def closed() -> bool:
             return not backend.open
 
         await eventually(closed, "the backend's connection is closed")
-        assert await mesh.sidecar.stats(r"users/v1\.upstream_cx_idle_timeout$") == {
-            "cluster.users/v1.upstream_cx_idle_timeout": 1
-        }
+        assert await idle_timeouts(mesh) > before
+
+
+async def idle_timeouts(mesh: Mesh) -> int:
+    """How many connections to `users` the sidecar has closed since it began: other tests' too."""
+    return sum((await mesh.sidecar.stats(r"users/v1\.upstream_cx_idle_timeout$")).values())
