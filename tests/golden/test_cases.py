@@ -29,7 +29,7 @@ MESH = b"format: 1\nedition: 2026.11\nname: example\n"
 def test_catalog_becomes_what_the_case_says(path: Path, golden: Golden) -> None:
     case = Case.read(path)
     compiler = compiler_of(case)
-    sections = tuple(_came_out(compiler, section) for section in case.sections)
+    sections = tuple(came_out(compiler, section) for section in case.sections)
     golden.check(path, Case(case.purpose, sections))
 
 
@@ -61,7 +61,8 @@ def _expected(sections: Iterable[Section]) -> Iterable[Section]:
     return (section for section in sections if not section.title.startswith(CATALOG))
 
 
-def _came_out(compiler: Compiler, section: Section) -> Section:
+def came_out(compiler: Compiler, section: Section) -> Section:
+    """A section of a case with what its catalog becomes."""
     if section.title.startswith(CATALOG):
         return section
     if section.title == "problems":

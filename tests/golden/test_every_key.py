@@ -3,23 +3,19 @@
 `meshctl.catalog.declared` is walked. What belongs to a key and where is in CONTRIBUTING.md, "A key".
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 
 import pytest
 
-from meshctl.catalog.declared import Declared, Path, declared, follow, places, written
+from meshctl.catalog.declared import places, written
 from meshctl.catalog.schema import schema
-from meshctl.catalog.source import MODELS, Kind, Source, read_source
-from meshctl.catalog.yaml import MappingNode, Node, SequenceNode, parse
+from meshctl.catalog.source import Kind
+from meshctl.catalog.yaml import parse
 from meshctl.operations.explain import KeyPage, explain
-from meshctl.problems import Place, Problem
-from tests.golden.case import Case, Section, cases
-from tests.golden.test_cases import CATALOG, FOLDER, compiler_of
+from tests.golden.keys import KEYS, in_resources, mistaken, outcome, using, whole_cases, without
 from tests.support.shows import shown
 
-KEYS = {written(key.path): key for key in declared()}
 PLACES = {written(path): path for path in places()}
 
 WITHOUT_BYTES: Mapping[str, str] = {
@@ -69,7 +65,18 @@ def test_key_has_a_page_at_each_of_its_places(name: str) -> None:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_key_has_a_golden_case_with_resources(name: str) -> None:
-    assert (name in _in_resources()) != (name in WITHOUT_BYTES), "no case of tests/golden/cases uses it"
+    assert (name in in_resources()) != (name in WITHOUT_BYTES), "no case of tests/golden/cases uses it"
+
+
+@pytest.mark.parametrize("name", [name for name, key in KEYS.items() if not key.required])
+def test_without_the_key_its_golden_case_has_other_resources(name: str) -> None:
+    if name not in WITHOUT_BYTES:
+        assert any(outcome(case) != outcome(without(case, KEYS[name])) for case in using(name))
+
+
+def test_control_what_is_written_anew_has_the_same_resources() -> None:
+    nowhere = KEYS["mesh.waves.hold"]
+    assert [case.purpose for case in whole_cases() if outcome(case) != outcome(without(case, nowhere))] == []
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -79,12 +86,12 @@ def test_key_is_shown_by_a_request_through_a_real_envoy(name: str) -> None:
 
 @pytest.mark.parametrize("name", KEYS)
 def test_key_has_a_mistake_in_a_golden_case(name: str) -> None:
-    assert _mistaken()[name], "no case of tests/golden/cases has a mistake at it"
+    assert mistaken()[name], "no case of tests/golden/cases has a mistake at it"
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_mistakes_of_a_key_are_those_that_it_says(name: str) -> None:
-    assert _mistaken()[name] <= {*KEYS[name].codes, *EVERYWHERE}
+    assert mistaken()[name] <= {*KEYS[name].codes, *EVERYWHERE}
 
 
 def test_reasons_are_of_keys() -> None:
@@ -101,76 +108,3 @@ def _requested() -> frozenset[str]:
     paths = (PLACES[key] for key, _ in shown() if key in PLACES)
     around = (path[:length] for path in paths for length in range(2, len(path) + 1))
     return frozenset(written(places()[path].path) for path in around)
-
-
-@cache
-def _in_resources() -> frozenset[str]:
-    """The keys that cases without problems use which show resources."""
-    return frozenset(
-        written(key.path)
-        for path in cases(FOLDER)
-        for case in [Case.read(path)]
-        if any(section.words[1] and section.body for section in _expected(case))
-        and not any(section.title == "problems" and section.body for section in case.sections)
-        for source in _sources(case)
-        for key in _used(source)
-    )
-
-
-@cache
-def _mistaken() -> Mapping[str, set[str]]:
-    """The codes of the mistakes that golden cases have at each key."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for path in cases(FOLDER):
-        resolver = compiler_of(Case.read(path)).resolver
-        for problem in resolver.problems():
-            if key := _key_of(problem, resolver.sources[problem.file]):
-                found[written(key.path)].add(problem.code.code)
-    return found
-
-
-def _expected(case: Case) -> Iterator[Section]:
-    return (section for section in case.sections if not section.title.startswith(CATALOG))
-
-
-def _sources(case: Case) -> Iterator[Source]:
-    for section in case.sections:
-        if section.title.startswith(CATALOG):
-            yield read_source(section.title.removeprefix(CATALOG), section.body.encode())
-
-
-def _used(source: Source) -> Iterator[Declared]:
-    root = parse(source.file, source.text).root
-    assert source.kind
-    assert root
-    return (key for words in _paths(root) if (key := _at(source.kind, words)))
-
-
-def _paths(node: Node) -> Iterator[Path]:
-    """The ways to all parts of a tree, without places in lists."""
-    if isinstance(node, MappingNode):
-        for key, (_, value) in node.entries.items():
-            yield (key,)
-            yield from ((key, *rest) for rest in _paths(value))
-    elif isinstance(node, SequenceNode):
-        for item in node.items:
-            yield from _paths(item)
-
-
-def _key_of(problem: Problem, source: Source) -> Declared | None:
-    """The key that a problem is at; where it is within a value, the key of that value."""
-    if source.kind is None or not isinstance(problem.at, Place):
-        return None
-    words = tuple(step for step in problem.at.path if isinstance(step, str))
-    for length in range(len(words), 0, -1):
-        if key := _at(source.kind, words[:length]):
-            return key
-    return None
-
-
-def _at(kind: Kind, words: Path) -> Declared | None:
-    found = follow(MODELS[kind], words)
-    return _BY_MODEL[found] if found else None
-
-
-_BY_MODEL = {(key.model, key.name): key for key in KEYS.values()}
