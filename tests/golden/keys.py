@@ -1,4 +1,4 @@
-"""What golden cases say of the keys of the catalog: which use one, what becomes of it, what is wrong there."""
+"""What golden cases say of the keys of the catalog: who uses one, what becomes of it, what is wrong there."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
