@@ -13,7 +13,7 @@ from typing import TypeAlias
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from meshctl.catalog.key import Entry, Key
+from meshctl.catalog.key import Entry, Key, keys_of
 from meshctl.catalog.shape import Many, Named, Shape, codes, inner, shape
 from meshctl.catalog.source import MODELS, Kind
 from meshctl.catalog.typed import example
@@ -45,7 +45,7 @@ class Declared:
     @property
     def info(self) -> FieldInfo:
         """The field that declares it."""
-        return self.model.model_fields[self.name]
+        return keys_of(self.model)[self.name]
 
     @property
     def doc(self) -> str:
@@ -103,7 +103,7 @@ def declared() -> tuple[Declared, ...]:
         for owner, name, path in _walk(model, (kind.value,), frozenset()):
             found.setdefault((owner, name), []).append(path)
     return tuple(
-        Declared(model, name, tuple(paths), shape(model.model_fields[name]))
+        Declared(model, name, tuple(paths), shape(keys_of(model)[name]))
         for (model, name), paths in found.items()
     )
 
@@ -121,21 +121,21 @@ def _walk(
     for name in fields(model):
         path = (*above, name)
         yield _owner(model, name), name, path
-        below = inner(shape(model.model_fields[name]))
+        below = inner(shape(keys_of(model)[name]))
         if below is not None and below not in around | {model}:
             yield from _walk(below, path, around | {model})
 
 
 def fields(model: type[Key]) -> Mapping[str, FieldInfo]:
     """The fields of a model as people read them: its own first, then those that it shares with others."""
-    own = {name: info for name, info in model.model_fields.items() if _owner(model, name) is model}
-    return own | model.model_fields
+    own = {name: info for name, info in keys_of(model).items() if _owner(model, name) is model}
+    return {**own, **keys_of(model)}
 
 
 def _owner(model: type[Key], name: str) -> type[Key]:
     """The model that declares a field."""
     bases = (base for base in model.__mro__ if issubclass(base, Key))
-    return next(base for base in bases if name in base.__annotations__)
+    return next(base for base in bases if {name, f"{name}_"} & base.__annotations__.keys())
 
 
 def written(path: Path) -> str:
@@ -143,7 +143,7 @@ def written(path: Path) -> str:
     model: type[Key] = MODELS[Kind(path[0])]
     steps = [path[0]]
     for step in path[1:]:
-        of = shape(model.model_fields[step])
+        of = shape(keys_of(model)[step])
         steps.append(step + _marks(of))
         model = inner(of) or Entry
     last = steps.pop()
@@ -171,9 +171,9 @@ def follow(model: type[Key], words: Path) -> tuple[type[Key], str] | None:
     at: type[Key] | None = model
     chosen = False
     for word in words:
-        if at and word in at.model_fields:
+        if at and word in keys_of(at):
             found = (_owner(at, word), word)
-            of = shape(at.model_fields[word])
+            of = shape(keys_of(at)[word])
             at, chosen = inner(of), _is_named(of)
         elif chosen:
             chosen = False

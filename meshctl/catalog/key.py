@@ -4,12 +4,14 @@ Imports `catalog.problems` and `catalog.takes`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic import ValidatorFunctionWrapHandler as ReadKeys
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from meshctl.catalog.problems import Mistake
@@ -54,9 +56,14 @@ def wrong_value(wanted: str) -> NoReturn:
 
 
 class Key(BaseModel):
-    """A mapping of keys that a team may write. `x-…` keys are free, and dropped."""
+    """A mapping of keys that a team may write. `x-…` keys are free, and dropped.
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    A field is named like its key; with `_` behind, where Python keeps the word for itself (`not_`, `from_`).
+    """
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", alias_generator=lambda name: name.removesuffix("_")
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +74,12 @@ class Key(BaseModel):
 
     def __hash__(self) -> int:
         return hash(tuple(map(_hashable, self.__dict__.values())))
+
+
+@cache
+def keys_of(model: type[Key]) -> Mapping[str, FieldInfo]:
+    """The fields of a model by their keys, as they are written."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def _hashable(value: object) -> object:

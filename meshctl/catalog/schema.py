@@ -9,7 +9,7 @@ exist, reserved names, bytes of a text, the port of a `bind`, the numbers of an 
 from collections.abc import Callable, Mapping, Sequence
 
 from meshctl.catalog.declared import default_of, fields
-from meshctl.catalog.key import Key
+from meshctl.catalog.key import Key, keys_of
 from meshctl.catalog.scalars import is_null
 from meshctl.catalog.shape import Keys, Many, Named, Shape, Value, inner, shape
 from meshctl.catalog.source import MODELS, Kind
@@ -35,12 +35,17 @@ _MARKS: Mapping[Kind, Schema] = {
 
 def schema(kinds: Sequence[Kind], without: Without = lambda _model, _name: "") -> dict[str, object]:
     """The schema of entries of these kinds."""
-    models: dict[str, type[Key]] = {}
-    for kind in kinds:
-        _collect(MODELS[kind], models)
-    definitions = {name: _model(model, without) for name, model in models.items()}
+    models = [MODELS[kind] for kind in kinds]
     root = _chosen(kinds) if len(kinds) > 1 else _reference(MODELS[kinds[0]])
-    return {"$schema": DRAFT, **root, "definitions": definitions}
+    return {"$schema": DRAFT, **root, "definitions": definitions(models, without)}
+
+
+def definitions(models: Sequence[type[Key]], without: Without) -> dict[str, object]:
+    """The schemas of these models and of all below, by name."""
+    found: dict[str, type[Key]] = {}
+    for model in models:
+        _collect(model, found)
+    return {name: _model(model, without) for name, model in found.items()}
 
 
 def modeline(file: str) -> str:
@@ -73,7 +78,7 @@ def _collect(model: type[Key], models: dict[str, type[Key]]) -> None:
     if model.__name__ in models:
         return
     models[model.__name__] = model
-    for info in model.model_fields.values():
+    for info in keys_of(model).values():
         if below := inner(shape(info)):
             _collect(below, models)
 
@@ -95,7 +100,7 @@ def _sentence(model: type[Key]) -> str:
 
 
 def _property(model: type[Key], name: str, without: Without) -> dict[str, object]:
-    info = model.model_fields[name]
+    info = keys_of(model)[name]
     said = without(model, name)
     description = f"{info.description}\n\nWithout it: {said}." if said else f"{info.description}"
     more: dict[str, object] = {"description": description, "examples": [as_json(example(info))]}

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from meshctl.catalog.key import Key, Scalar, Written
+from meshctl.catalog.key import Key, Scalar, Written, keys_of
 from meshctl.catalog.takes import Takes
 from meshctl.problems import Code
 
@@ -107,7 +107,7 @@ def words(of: Shape) -> str:
 
 
 def _keys(model: type[Key]) -> str:
-    return f"a mapping of keys: {', '.join(model.model_fields)}"
+    return f"a mapping of keys: {', '.join(keys_of(model))}"
 
 
 def codes(of: Shape) -> Iterator[Code]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key, Written
+from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key, Written, keys_of
 from meshctl.catalog.problems import MISSING_KEY, UNKNOWN_KEY, WRONG_SHAPE, Mistake, near, shown
 from meshctl.catalog.scalars import is_null
 from meshctl.catalog.yaml import MappingNode, Node, ScalarNode, SequenceNode, parse
@@ -73,8 +73,8 @@ def example(info: FieldInfo) -> str:
 def _with_placeholders(model: type[E], written: Mapping[str, object], broken: frozenset[str]) -> E:
     """The entry with examples for what must be there and is broken, so that the rest can be checked."""
     whole = {key: value for key, value in written.items() if key not in broken}
-    for name in broken & model.model_fields.keys():
-        info = model.model_fields[name]
+    for name in broken & keys_of(model).keys():
+        info = keys_of(model)[name]
         if info.is_required() and (root := parse("", example(info).encode()).root):
             whole[name] = plain(root)
     return model.model_validate(whole)
@@ -88,7 +88,7 @@ def _meant(model: type[Key], details: Sequence[ErrorDetails]) -> frozenset[KeyPa
         if detail["type"] == "extra_forbidden"
         and (path := detail["loc"])
         and (holder := _model_at(model, path[:-1]))
-        and (close := near(str(path[-1]), tuple(holder.model_fields)))
+        and (close := near(str(path[-1]), tuple(keys_of(holder))))
     )
 
 
@@ -110,7 +110,7 @@ def _mistakes(model: type[Key], detail: ErrorDetails) -> Iterator[Mistake]:
 
 def _unknown(holder: type[Key] | None, path: KeyPath) -> Mistake:
     key = str(path[-1])
-    known = tuple(holder.model_fields) if holder else ()
+    known = tuple(keys_of(holder)) if holder else ()
     close = near(key, known)
     fix = f"write {close!r}" if close else f"its keys are {', '.join(known)}"
     return Mistake(UNKNOWN_KEY, f"{_name(holder)} has no key {shown(key)}", fix, path, on_key=True)
@@ -118,7 +118,7 @@ def _unknown(holder: type[Key] | None, path: KeyPath) -> Mistake:
 
 def _missing(holder: type[Key] | None, path: KeyPath) -> Mistake:
     key = str(path[-1])
-    sample = example(holder.model_fields[key]) if holder else "…"
+    sample = example(keys_of(holder)[key]) if holder else "…"
     return Mistake(MISSING_KEY, f"{_name(holder)} needs the key {key!r}", f"add {key}: {sample}", path[:-1])
 
 
@@ -137,7 +137,7 @@ def _shape_fix(model: type[Key], path: KeyPath, written: object, wanted: str) ->
         return f"write [{written.text}]" if len(written.text) <= 60 else "write it as a list: [item, item]"
     for cut in reversed(range(len(path))):
         holder = _model_at(model, path[:cut])
-        if holder and (info := holder.model_fields.get(str(path[cut]))):
+        if holder and (info := keys_of(holder).get(str(path[cut]))):
             return f"write {path[cut]}: {example(info)}, for example"
     return f"write {wanted}"
 
@@ -166,7 +166,7 @@ def _model_at(model: type[Key], path: KeyPath) -> type[Key] | None:
 def _step(annotation: object, step: str | int) -> object:
     at = _bare(annotation)
     if model := _model(at):
-        info = model.model_fields.get(str(step))
+        info = keys_of(model).get(str(step))
         return info.annotation if info else None
     arguments = get_args(at)
     return arguments[0 if isinstance(step, int) else -1] if arguments else None

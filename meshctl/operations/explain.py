@@ -129,8 +129,8 @@ def _below(model: type[Key], above: Path) -> Iterator[tuple[str, str]]:
     for name, info in fields(model).items():
         path = (*above, name)
         yield written(path), info.description or ""
-        key = places()[path]
-        if key.keys and key.path == path:
+        key = places().get(path)  # None within a model that is within itself
+        if key and key.keys and key.path == path:
             yield from _below(key.keys, path)
 
 
