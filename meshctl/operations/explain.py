@@ -121,7 +121,13 @@ def key_page(key: Declared, path: Path) -> KeyPage:
 
 def without(page: KeyPage) -> str:
     """What holds without the key, in words; "" where nothing does."""
-    said = ", ".join(f"{value} for {name}" if name else value for name, value in page.without.items())
+    by_value: dict[str, list[str]] = {}
+    for name, value in page.without.items():
+        by_value.setdefault(value, []).append(name)
+    if len(by_value) > 1:
+        said = ", ".join(f"{value} for {' and '.join(names)}" for value, names in by_value.items())
+    else:
+        said = next(iter(by_value), "")
     return f"{said} (edition {page.edition})" if page.edition else said
 
 
