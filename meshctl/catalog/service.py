@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.key import Checks, Entry, field, required, run
-from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.endpoint import EVEN, Endpoint, listed_twice
 from meshctl.catalog.keys.expose import Expose
 from meshctl.catalog.keys.names import Host, Name, VersionName
 from meshctl.catalog.keys.protocol import ProtocolKey
@@ -110,7 +110,23 @@ def _endpoints_or_versions(service: Service) -> Iterator[Mistake]:
     elif service.versions is not None and not service.versions:
         message = "there is no version here"
         yield Mistake(NOTHING_SAID, message, "write v1: {endpoints: [10.0.1.10]}", ("versions",))
-    yield from twice(service.endpoints or (), "endpoints")
+    yield from listed_twice(service.endpoints or ())
+
+
+def _weights(service: Service) -> Iterator[Mistake]:
+    """Weights where chance decides: Envoy does not ask for them then."""
+    balancing = service.load_balancing
+    if balancing is None or balancing.policy is None or balancing.policy.weighs:
+        return
+    lists: list[tuple[KeyPath, tuple[Endpoint, ...]]] = [(("endpoints",), service.endpoints or ())]
+    for name, version in (service.versions or {}).items():
+        lists.append((("versions", name, "endpoints"), version.endpoints))
+    for path, endpoints in lists:
+        for index, one in enumerate(endpoints):
+            if one.weight != EVEN:
+                message = f"{balancing.policy.value} gives all endpoints as much, whatever their weight"
+                fix = "remove weight, or write policy: least_request"
+                yield Mistake(NOTHING_SAID, message, fix, (*path, index, "weight"), on_key=True)
 
 
 def _serving(service: Service) -> Iterator[Mistake]:
@@ -177,6 +193,7 @@ def _target(service: Service, to: Weighted, path: KeyPath) -> Iterator[Mistake]:
 
 _CHECKS: Checks[Service] = (
     (("endpoints", "versions"), _endpoints_or_versions),
+    (("endpoints", "versions", "load_balancing"), _weights),
     (("endpoints", "versions", "serving"), _serving),
     (("service", "uses"), _uses),
     (("service", "aliases"), _aliases),

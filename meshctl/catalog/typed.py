@@ -37,6 +37,7 @@ _NAMES = {
     "DefaultsFile": "defaults.yaml",
     "Inherited": "service",
     "WaveKeys": "waves",
+    "EndpointKeys": "an endpoint",
 }
 
 

@@ -4,6 +4,7 @@ May import the mesh's facts.
 """
 
 from meshctl import names
+from meshctl.catalog.keys.endpoint import EVEN
 from meshctl.envoy import pb
 from meshctl.mesh.facts import VersionFacts
 
@@ -20,6 +21,6 @@ def load_assignment(service: str, version: VersionFacts) -> pb.ClusterLoadAssign
         one = locality.lb_endpoints.add(
             endpoint=pb.Endpoint(address=pb.socket(endpoint.address, endpoint.port))
         )
-        if endpoint.weight != 1:
+        if endpoint.weight != EVEN:
             one.load_balancing_weight.CopyFrom(pb.uint32(endpoint.weight))
     return message

@@ -108,7 +108,7 @@ def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Plac
         EndpointFacts(
             one.address,
             port if one.port is None else one.port,
-            1,
+            one.weight,
             replace(origin, path=(*origin.path, number)),
         )
         for number, one in enumerate(endpoints)

@@ -30,6 +30,9 @@ CASES: Mapping[str, Mapping[str, str | None]] = {
     "nothing": {},
     "a comment": {"accounts/users.yaml": f"# ours\n{USERS}"},
     "an endpoint": {"accounts/users.yaml": USERS.replace("10.0.0.1", "10.0.0.1, 10.0.0.9")},
+    "a weight of an endpoint": {
+        "accounts/users.yaml": USERS.replace("10.0.0.1", "{address: 10.0.0.1, weight: 2}"),
+    },
     "a timeout of connections, and an entry that nobody has yet": {
         "accounts/users.yaml": f"{USERS}timeouts: {{connect: 7s}}\n",
         "shop/cart.yaml": "service: cart\nport: 80\nendpoints: [10.0.0.4]\nuses: [users]\n",

@@ -61,12 +61,16 @@ _IPS = st.one_of(
 )
 
 
+_WEIGHTS = st.sampled_from([1, 2, 1_000])
+
+
 @st.composite
 def _endpoints(draw: st.DrawFn) -> object:
-    found = []
+    found: list[object] = []
     for ip in draw(st.lists(_IPS, max_size=4)):
         written = f"[{ip}]" if ":" in ip else ip
-        found.append(f"{written}:{draw(_PORTS)}" if draw(st.booleans()) else ip)
+        address = f"{written}:{draw(_PORTS)}" if draw(st.booleans()) else ip
+        found.append(draw(st.sampled_from([address, {"address": address, "weight": draw(_WEIGHTS)}])))
     return found
 
 

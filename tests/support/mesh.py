@@ -42,11 +42,13 @@ class Mesh:
         """The Envoy of `edge`."""
         return self.stage.envoys[GATEWAY]
 
-    async def users(self, keys: str, *endpoints: int) -> None:
-        """`users` has these keys besides its endpoints, ports on 127.0.0.1; the backend v1 for none."""
-        ports = ", ".join(f"127.0.0.1:{port}" for port in endpoints or (self.ports.v1,))
+    async def users(self, keys: str, *endpoints: int | str) -> None:
+        """`users` has these keys besides its endpoints, ports on 127.0.0.1 or as written; else backend v1."""
+        some = endpoints or (self.ports.v1,)
+        written = [f"127.0.0.1:{one}" if isinstance(one, int) else one for one in some]
+        listed = f"[{', '.join(written)}]"
         exposed = "expose: [{on: edge, host: api.example.com}]"
-        await self.say(USERS_FILE, f"service: users\nport: 8080\nendpoints: [{ports}]\n{exposed}\n{keys}\n")
+        await self.say(USERS_FILE, f"service: users\nport: 8080\nendpoints: {listed}\n{exposed}\n{keys}\n")
 
     @asynccontextmanager
     async def using(self, *services: str) -> AsyncIterator[None]:

@@ -30,6 +30,11 @@ class Policy(Enum):
         """Whether it can give a new endpoint less at first."""
         return self is not Policy.RANDOM
 
+    @property
+    def weighs(self) -> bool:
+        """Whether it gives an endpoint of more weight more."""
+        return self is not Policy.RANDOM
+
 
 _WORDS = tuple(policy.value for policy in Policy)
 

@@ -1,14 +1,13 @@
 """`versions`: sets of endpoints with the same code.
 
-Imports `catalog.key`, `catalog.keys.endpoint`, `catalog.problems` and `catalog.scalars`.
+Imports `catalog.key`, `catalog.keys.endpoint` and `catalog.problems`.
 """
 
 from collections.abc import Iterator
 
 from meshctl.catalog.key import CheckedKey, required
-from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.endpoint import Endpoint, listed_twice
 from meshctl.catalog.problems import Mistake
-from meshctl.catalog.scalars import twice
 
 
 class Version(CheckedKey):
@@ -23,4 +22,4 @@ class Version(CheckedKey):
 
     def mistakes(self) -> Iterator[Mistake]:
         """Endpoints that are listed twice."""
-        yield from twice(self.endpoints, "endpoints")
+        yield from listed_twice(self.endpoints)
