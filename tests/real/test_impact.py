@@ -20,8 +20,8 @@ from tests.support.edits import edited, manager, upstream_http
 from tests.support.live_envoy import Held, LiveEnvoy, Ports, held, live_envoy
 from tests.support.waiting import eventually
 
-ROUNDS = 6
-"""Requests that reach each of two endpoints more than once."""
+ROUNDS = 40
+"""Requests that reach both of two endpoints: each goes to one by chance, where none is busier."""
 
 SPARE = 1
 """A port on which nobody listens."""
