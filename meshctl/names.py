@@ -20,7 +20,8 @@ ROUTES = TypeUrl(_PREFIX + "config.route.v3.RouteConfiguration")
 SHORT_NAMES: Mapping[str, TypeUrl] = {"cds": CLUSTER, "eds": ENDPOINTS, "lds": LISTENER, "rds": ROUTES}
 """The types by the names that people use, in the order in which commands show them."""
 
-RESERVED_NAMES = frozenset({"inbound"})
+_INBOUND = "inbound"
+RESERVED_NAMES = frozenset({_INBOUND})
 """Names that no service or gateway may have: `inbound/…` is the process beside a sidecar."""
 
 NAME = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -65,17 +66,34 @@ def is_version(text: str) -> bool:
     return _VERSION.fullmatch(text) is not None
 
 
+NEVER_SENT = "x-mesh-never-sent"
+"""The header of answers in which a sidecar says that the process beside it never saw the request."""
+
+
 def cluster(service: str, version: str) -> str:
     """The cluster of one version, and its load assignment: `voice/v1`."""
     return f"{service}/{version}"
 
 
-def parse_cluster(name: str) -> tuple[str, str]:
-    """Service and version of a cluster's name. Raises ValueError for a name of another form."""
+def parse_cluster(name: str) -> tuple[str, str] | None:
+    """Service and version of a cluster's name; None for the process beside a sidecar.
+
+    Raises ValueError for a name of another form.
+    """
     service, slash, version = name.partition("/")
     if not slash or not version:
         raise ValueError(f"{name!r} is not a cluster of a version")
-    return service, version
+    return None if service == _INBOUND else (service, version)
+
+
+def inbound(service: str) -> str:
+    """The cluster of the process beside a sidecar: `inbound/voice`."""
+    return f"{_INBOUND}/{service}"
+
+
+def ingress(service: str) -> str:
+    """The listener, and the routes, by which a service's own sidecar takes its requests: `ingress/voice`."""
+    return f"ingress/{service}"
 
 
 def egress(services: Iterable[str]) -> str:
@@ -109,18 +127,23 @@ class ViewKey(NamedTuple):
     """What chooses a node's view: never its id.
 
     `targets` are the services of a sidecar, sorted, or the one gateway. `client` is Envoy's minor release
-    ("1.40"), or "grpc". `egress` is the address of the node's own egress listener, where it has one.
+    ("1.40"), or "grpc". `egress` is the address of the node's own egress listener, `ingress` the IP address
+    that its ingress listeners have in place of all, where it has one of its own.
     """
 
     role: Role
     targets: tuple[str, ...]
     client: str
     egress: str = ""
+    ingress: str = ""
 
     @property
     def name(self) -> str:
-        """The view's name: `sidecar/web@1.40`, `gateway/edge@1.40`, `sidecar/web@1.40@127.0.0.1:15101`."""
-        own = f"@{self.egress}" if self.egress else ""
+        """The view's name: `sidecar/web@1.40`, `gateway/edge@1.40`, `sidecar/web@1.40@127.0.0.1:15101`.
+
+        With an ingress of its own `sidecar/web@1.40@127.0.0.1:15101@10.0.1.10`, or `sidecar/web@1.40@@::1`.
+        """
+        own = f"@{self.egress}@{self.ingress}".rstrip("@")
         return f"{self.role.value}/{joined(self.targets)}@{self.client}{own}"
 
     @classmethod
@@ -128,7 +151,8 @@ class ViewKey(NamedTuple):
         """The key of a view's name. Raises ValueError for a name of another form."""
         role, slash, rest = name.partition("/")
         targets, at, version = rest.partition("@")
-        client, _, egress = version.partition("@")
+        client, _, own = version.partition("@")
+        egress, _, ingress = own.partition("@")
         if not slash or not at or not targets:
             raise ValueError(f"{name!r} is not the name of a view")
-        return cls(Role(role), tuple(targets.split("+")), client, egress)
+        return cls(Role(role), tuple(targets.split("+")), client, egress, ingress)

@@ -17,7 +17,7 @@ from meshctl.api.plan import Plans
 from meshctl.fleet.fleet import Fleet, NodeStatus
 from meshctl.names import Role
 from meshctl.operations.guard import Losses, NotGuarded
-from meshctl.operations.targets import UnknownTarget, target
+from meshctl.operations.targets import TwoOnOnePort, UnknownTarget, target
 from meshctl.operations.why import why
 from meshctl.problems import nearest
 from meshctl.serve.background import skipped
@@ -102,6 +102,8 @@ class FleetService(FleetServicer):
                 found = target(self._publisher.catalog.resolver, Role(request.role), request.names)
         except UnknownTarget as error:
             await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+        except TwoOnOnePort as error:
+            await context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
         except ValueError:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"there is no role {request.role!r}")
         return pb.GetTargetResponse(address=found.address, hosts=found.hosts)

@@ -44,7 +44,18 @@ class Service(Inherited, Entry):
     )
     description: Words | None = field(doc="What it is, for people.", example="Programmable Voice API")
     protocol: ProtocolKey | None = field(doc="What it speaks; without the key: http.", example="http")
-    port: Port = required(doc="Where it is reached.", example="8080")
+    port: Port = required(doc="Where it is reached.", example="8080", codes=["MSH0315"])
+    target_port: Port | None = field(
+        doc="Where the process itself listens on 127.0.0.1; its own sidecar then takes the requests on port, "
+        "and hands them over.",
+        example="9080",
+        envoy=[
+            "config.listener.v3.Listener.address",
+            "config.cluster.v3.Cluster.load_assignment",
+            "config.route.v3.RetryPolicy.retriable_headers",
+        ],
+        codes=["MSH0212", "MSH0315"],
+    )
     endpoints: tuple[Endpoint, ...] | None = field(
         doc="Where its only version is reached.",
         example="[10.0.1.10, 10.0.1.11]",
@@ -118,15 +129,31 @@ def _weights(service: Service) -> Iterator[Mistake]:
     balancing = service.load_balancing
     if balancing is None or balancing.policy is None or balancing.policy.weighs:
         return
-    lists: list[tuple[KeyPath, tuple[Endpoint, ...]]] = [(("endpoints",), service.endpoints or ())]
+    for path, endpoint in _endpoints(service):
+        if endpoint.weight != EVEN:
+            message = f"{balancing.policy.value} gives all endpoints as much, whatever their weight"
+            fix = "remove weight, or write policy: least_request"
+            yield Mistake(NOTHING_SAID, message, fix, (*path, "weight"), on_key=True)
+
+
+def _one_port(service: Service) -> Iterator[Mistake]:
+    """Where its sidecar takes its requests, it does so on one port."""
+    if service.target_port is None:
+        return
+    for path, endpoint in _endpoints(service):
+        if endpoint.port is not None:
+            sidecars = f"with target_port sidecars answer on {service.port}"
+            message = f"{endpoint} has a port of its own, and {sidecars}"
+            fix = f"write {endpoint.address}, or remove target_port"
+            yield Mistake(EXCLUSIVE, message, fix, path, also=(("target_port",),))
+
+
+def _endpoints(service: Service) -> Iterator[tuple[KeyPath, Endpoint]]:
+    for index, endpoint in enumerate(service.endpoints or ()):
+        yield ("endpoints", index), endpoint
     for name, version in (service.versions or {}).items():
-        lists.append((("versions", name, "endpoints"), version.endpoints))
-    for path, endpoints in lists:
-        for index, one in enumerate(endpoints):
-            if one.weight != EVEN:
-                message = f"{balancing.policy.value} gives all endpoints as much, whatever their weight"
-                fix = "remove weight, or write policy: least_request"
-                yield Mistake(NOTHING_SAID, message, fix, (*path, index, "weight"), on_key=True)
+        for index, endpoint in enumerate(version.endpoints):
+            yield ("versions", name, "endpoints", index), endpoint
 
 
 def _serving(service: Service) -> Iterator[Mistake]:
@@ -194,6 +221,7 @@ def _target(service: Service, to: Weighted, path: KeyPath) -> Iterator[Mistake]:
 _CHECKS: Checks[Service] = (
     (("endpoints", "versions"), _endpoints_or_versions),
     (("endpoints", "versions", "load_balancing"), _weights),
+    (("port", "target_port", "endpoints", "versions"), _one_port),
     (("endpoints", "versions", "serving"), _serving),
     (("service", "uses"), _uses),
     (("service", "aliases"), _aliases),

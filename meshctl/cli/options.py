@@ -51,6 +51,19 @@ class BindAddress(Address):
         return address
 
 
+class IpAddress(click.ParamType[str]):
+    """An IP address without a port."""
+
+    name = "IP"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address without brackets; refuses a name, and a port."""
+        address = value.removeprefix("[").removesuffix("]")
+        if not is_ip(address):
+            self.fail(f"{value!r} is not an IP address; write one, such as 127.0.0.2", param, ctx)
+        return address
+
+
 class Port(click.ParamType[int]):
     """A port that one can listen on."""
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TypeAlias
 
 from meshctl import names
-from meshctl.mesh.check import ADMIN_PORT
+from meshctl.mesh.addresses import ADMIN_PORT
 from meshctl.names import Role
 
 JSON: TypeAlias = "Mapping[str, JSON] | Sequence[JSON] | str | int | float | bool | None"
@@ -28,13 +28,15 @@ takes linear time at any size, and one refused expression would keep all routes 
 class Identity:
     """How a node names itself: `targets` are the services of a sidecar, or the one gateway.
 
-    `egress` is where its own egress listener answers, empty for the mesh's address.
+    `egress` is where its own egress listener answers, empty for the mesh's address; `ingress` the IP address
+    on which it takes what its services are sent, empty for all of its machine.
     """
 
     role: Role
     targets: tuple[str, ...]
     id: str
     egress: str = ""
+    ingress: str = ""
 
     @property
     def cluster(self) -> str:
@@ -100,6 +102,8 @@ def _node(identity: Identity) -> JSON:
         metadata["services"] = sorted(identity.targets)
     if identity.egress:
         metadata["egress"] = identity.egress
+    if identity.ingress:
+        metadata["ingress"] = identity.ingress
     return {"id": identity.id, "cluster": identity.cluster, "metadata": metadata}
 
 

@@ -4,6 +4,8 @@ May import the mesh's facts. Endpoints are not here but in the load assignment, 
 without a new cluster, whose connection pools would be built again.
 """
 
+from collections.abc import Mapping
+
 from meshctl import names
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import balancing, pb
@@ -22,7 +24,7 @@ def cluster(service: str, version: str, protocol: Protocol, settings: Settings) 
         circuit_breakers=circuit_breakers(settings.circuit_breakers),
         load_balancing_policy=balancing.policy(settings.load_balancing),
         outlier_detection=outlier_detection(settings.outliers),
-        typed_extension_protocol_options={_UPSTREAM_HTTP: pb.pack(_http(protocol, settings))},
+        typed_extension_protocol_options=upstream_http(protocol, settings),
         # An endpoint that was taken out goes at once, even while its health checks still pass.
         ignore_health_on_host_removal=True,
     )
@@ -58,15 +60,20 @@ def outlier_detection(outliers: Outliers) -> pb.OutlierDetection | None:
     )
 
 
-def _http(protocol: Protocol, settings: Settings) -> pb.UpstreamHttpOptions:
+def upstream_http(protocol: Protocol, settings: Settings) -> Mapping[str, pb.Any]:
+    """How connections are spoken over, and how long an idle one is kept. The extension by its name.
+
+    Envoy: extensions.upstreams.http.v3.HttpProtocolOptions.
+    """
     config = pb.UpstreamHttpOptions.ExplicitHttpConfig()
     if protocol.is_http2:
         config.http2_protocol_options.SetInParent()
     else:
         config.http_protocol_options.SetInParent()
-    return pb.UpstreamHttpOptions(
+    options = pb.UpstreamHttpOptions(
         common_http_protocol_options=pb.HttpProtocolOptions(
             idle_timeout=pb.duration(settings.timeouts.keep_alive)
         ),
         explicit_http_config=config,
     )
+    return {_UPSTREAM_HTTP: pb.pack(options)}

@@ -62,6 +62,7 @@ TABLE: Mapping[TypeUrl, Mapping[str, Row]] = MappingProxyType(
         CLUSTER: {
             WHOLE: Row(Impact.POOL_REBUILD, _ANEW),
             "type": Row(Impact.POOL_REBUILD, _ANEW),
+            "load_assignment": Row(Impact.POOL_REBUILD, _ANEW),
             "eds_cluster_config": Row(Impact.POOL_REBUILD, _ANEW),
             "connect_timeout": Row(Impact.POOL_REBUILD, _ANEW),
             "circuit_breakers": Row(Impact.POOL_REBUILD, f"{_ANEW}; limits are no exception"),

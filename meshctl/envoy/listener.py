@@ -17,7 +17,7 @@ def egress_listener(services: tuple[str, ...], egress: str) -> pb.Listener:
     return pb.Listener(
         name=name,
         address=address(egress),
-        filter_chains=[_http_chain(_connection_manager("egress", name))],
+        filter_chains=[http_chain(connection_manager("egress", name))],
         # A second Envoy on the same port must say so and not share it in silence.
         enable_reuse_port=pb.boolean(value=False),
     )
@@ -26,14 +26,14 @@ def egress_listener(services: tuple[str, ...], egress: str) -> pb.Listener:
 def gateway_listener(gateway: str, bind: str) -> pb.Listener:
     """One door of a gateway."""
     name = names.gateway_listener(gateway, bind)
-    manager = _connection_manager(f"gateway/{gateway}", name)
+    manager = connection_manager(f"gateway/{gateway}", name)
     manager.use_remote_address.CopyFrom(pb.boolean(value=True))
-    return pb.Listener(name=name, address=address(bind), filter_chains=[_http_chain(manager)])
+    return pb.Listener(name=name, address=address(bind), filter_chains=[http_chain(manager)])
 
 
 def api_listener(name: str, service: str) -> pb.Listener:
     """What a gRPC client gets that asks for `xds:///name`."""
-    manager = _connection_manager(f"api/{service}", names.api_routes(service))
+    manager = connection_manager(f"api/{service}", names.api_routes(service))
     return pb.Listener(name=name, api_listener=pb.ApiListener(api_listener=pb.pack(manager)))
 
 
@@ -43,7 +43,8 @@ def address(bind: str) -> pb.Address:
     return pb.socket(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def _connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManager:
+def connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManager:
+    """What speaks HTTP on a listener, with routes that it fetches by name."""
     router = pb.HttpFilter(name=_ROUTER, typed_config=pb.pack(pb.Router()))
     return pb.HttpConnectionManager(
         stat_prefix=stat_prefix,
@@ -52,5 +53,6 @@ def _connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManag
     )
 
 
-def _http_chain(manager: pb.HttpConnectionManager) -> pb.FilterChain:
+def http_chain(manager: pb.HttpConnectionManager) -> pb.FilterChain:
+    """All that happens to a connection: HTTP."""
     return pb.FilterChain(filters=[pb.Filter(name=_HTTP, typed_config=pb.pack(manager))])

@@ -12,6 +12,7 @@ from envoy.config.cluster.v3.circuit_breaker_pb2 import CircuitBreakers
 from envoy.config.cluster.v3.cluster_pb2 import Cluster, LoadBalancingPolicy
 from envoy.config.cluster.v3.outlier_detection_pb2 import OutlierDetection
 from envoy.config.core.v3.address_pb2 import Address, SocketAddress
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, HttpProtocolOptions
@@ -77,6 +78,8 @@ __all__ = [
     "Filter",
     "FilterChain",
     "HeaderMatcher",
+    "HeaderValue",
+    "HeaderValueOption",
     "Http1ProtocolOptions",
     "HttpConnectionManager",
     "HttpFilter",

@@ -14,6 +14,7 @@ from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, Service
 from meshctl.names import CLUSTER, Ref
 
 _PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts"
+_CONNECT_FAILURE, _RETRIABLE_HEADERS = "connect-failure", "retriable-headers"
 NOT_IN_USES = "not-in-uses"
 """The virtual host of everything that a sidecar's services do not use."""
 
@@ -91,7 +92,16 @@ def _routes(route: RouteFacts, paths: Paths) -> Iterator[pb.Route]:
         if route.action.respond is not None:
             yield pb.Route(match=match, direct_response=direct_response(route.action.respond))
         else:
-            yield pb.Route(match=match, route=route_action(route.action))
+            yield pb.Route(
+                match=match,
+                route=route_action(route.action),
+                response_headers_to_remove=_hidden(route.action),
+            )
+
+
+def _hidden(action: Action) -> Sequence[str]:
+    """What sidecars tell each other, and nobody else."""
+    return (names.NEVER_SENT,) if action.retries is not None and action.retries.marked else ()
 
 
 def direct_response(respond: Respond) -> pb.DirectResponseAction:
@@ -135,8 +145,11 @@ def retry_policy(retries: Retries) -> pb.RetryPolicy:
     elsewhere = pb.RetryPolicy.RetryHostPredicate(
         name=_PREVIOUS_HOSTS, typed_config=pb.pack(pb.PreviousHostsPredicate())
     )
+    # A sidecar that cannot reach its process answers where the process would not have.
+    marked = retries.marked and _CONNECT_FAILURE in retries.conditions.split(",")
     return pb.RetryPolicy(
-        retry_on=retries.conditions,
+        retry_on=f"{retries.conditions},{_RETRIABLE_HEADERS}" if marked else retries.conditions,
+        retriable_headers=[pb.HeaderMatcher(name=names.NEVER_SENT, present_match=True)] if marked else (),
         num_retries=pb.uint32(retries.attempts),
         retry_host_predicate=[elsewhere],
         host_selection_retry_max_attempts=retries.host_attempts,

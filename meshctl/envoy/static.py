@@ -10,12 +10,13 @@ from meshctl.envoy import pb
 from meshctl.envoy.bootstrap import switches
 
 
-def static_cluster(cluster: bytes, assignment: bytes) -> pb.Cluster:
-    """An encoded cluster with its encoded endpoints in the place where it would fetch them."""
+def static_cluster(cluster: bytes, assignment: bytes | None) -> pb.Cluster:
+    """An encoded cluster with its encoded endpoints, if it has them apart, where it would fetch them."""
     message = pb.Cluster.FromString(cluster)
-    message.ClearField("eds_cluster_config")
-    message.type = pb.Cluster.STATIC
-    message.load_assignment.MergeFromString(assignment)
+    if assignment is not None:
+        message.ClearField("eds_cluster_config")
+        message.type = pb.Cluster.STATIC
+        message.load_assignment.MergeFromString(assignment)
     return message
 
 

@@ -21,7 +21,8 @@ class Node:
 
     `services` are those that a sidecar speaks for, sorted; `gateway` the gateway's name, else empty.
     `client` is Envoy's minor release ("1.40") or "grpc"; `user_agent` what it says for people.
-    `egress`: the address of its own egress listener where it differs from the mesh's ("" otherwise).
+    `egress`: the address of its own egress listener where it differs from the mesh's ("" otherwise);
+    `ingress`: the one IP address on which it takes what its services are sent ("": all of its machine).
     """
 
     id: str
@@ -31,6 +32,7 @@ class Node:
     client: str = ""
     user_agent: str = ""
     egress: str = ""
+    ingress: str = ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -40,7 +42,7 @@ class Node:
     @property
     def view_key(self) -> ViewKey:
         """What chooses the view that this node is given."""
-        return ViewKey(self.role, self.targets, self.client, self.egress)
+        return ViewKey(self.role, self.targets, self.client, self.egress, self.ingress)
 
     @property
     def view(self) -> str:

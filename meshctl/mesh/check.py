@@ -9,19 +9,16 @@ from itertools import combinations
 from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
+from meshctl.mesh.addresses import ADMIN, ADMIN_WORDS, clash, overlap
 from meshctl.mesh.calls import CALLS
 from meshctl.mesh.exposures import EXPOSURES
 from meshctl.mesh.facts import MeshFacts
 from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.inputs import ENTRIES, EntryName, gateway_entry, mesh_file
 from meshctl.mesh.interface import INTERFACE
-from meshctl.mesh.problems import DUPLICATE_NAME, DUPLICATE_SITE, NO_MESH, PORT_CLASH
+from meshctl.mesh.problems import DUPLICATE_NAME, DUPLICATE_SITE, NO_MESH
 from meshctl.problems import Place, Problem
-
-ADMIN_PORT = 15000
-"""Where every Envoy answers its operator, on loopback, unless `meshctl bootstrap` is told another port."""
-
-_ADMIN = f"127.0.0.1:{ADMIN_PORT}"
 
 MESH_MISSING = Problem(
     NO_MESH,
@@ -49,6 +46,7 @@ def _check(look: Look, entry: EntryName) -> None:
     match kind:
         case Kind.SERVICE:
             look(INTERFACE, name)
+            look(INGRESS, name)
             look(CALLS, name)
             look(EXPOSURES, name)
         case Kind.GATEWAY:
@@ -62,13 +60,6 @@ def _check(look: Look, entry: EntryName) -> None:
 
 CHECK: Rule[EntryName, None] = Rule("check", 7, _check)
 """Draws in all that may be wrong with one entry; mesh.yaml's is kept even where the file is missing."""
-
-
-def overlap(one: str, other: str) -> bool:
-    """Whether two addresses (`0.0.0.0:80`) cannot both be listened on."""
-    (address, _, port), (other_address, _, other_port) = one.rpartition(":"), other.rpartition(":")
-    everywhere = {"0.0.0.0", "[::]"}
-    return port == other_port and (address == other_address or bool({address, other_address} & everywhere))
 
 
 def _duplicate(kind: Kind, name: str, file: str, first: str) -> Problem:
@@ -90,11 +81,11 @@ def _check_gateway(look: Look, name: str) -> None:
     for (i, one), (j, other) in combinations(enumerate(binds), 2):
         if overlap(one, other):
             first = Place(declared.file, ("listeners", i, "bind"))
-            look.report(_clash(Place(declared.file, ("listeners", j, "bind")), other, one, first))
+            look.report(clash(Place(declared.file, ("listeners", j, "bind")), other, one, first))
     for index, bind in enumerate(binds):
-        if overlap(bind, _ADMIN):
+        if overlap(bind, ADMIN):
             place = Place(declared.file, ("listeners", index, "bind"))
-            look.report(_clash(place, bind, f"{_ADMIN}, Envoy's admin address", None))
+            look.report(clash(place, bind, ADMIN_WORDS))
     _check_sites(look, declared.file, gateway)
 
 
@@ -114,12 +105,6 @@ def _check_mesh(look: Look, *, known: bool) -> None:
     mesh = mesh_file(look)
     if not known:
         look.report(MESH_MISSING)
-    elif mesh is not None and overlap(str(mesh.egress), _ADMIN):
+    elif mesh is not None and overlap(str(mesh.egress), ADMIN):
         place = Place("mesh.yaml", ("egress",))
-        look.report(_clash(place, str(mesh.egress), f"{_ADMIN}, Envoy's admin address", None))
-
-
-def _clash(place: Place, bind: str, taken: str, first: Place | None) -> Problem:
-    also = (first,) if first else ()
-    message = f"{bind} cannot be listened on beside {taken}"
-    return Problem(PORT_CLASH, place, message, fix="take another port", also=also)
+        look.report(clash(place, str(mesh.egress), ADMIN_WORDS))

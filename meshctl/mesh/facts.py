@@ -27,12 +27,14 @@ class Weight:
 class Retries:
     """How often, and on which of Envoy's conditions (`retry_on`), a request is tried again.
 
-    `host_attempts`: how often an endpoint that has not failed yet is looked for.
+    `host_attempts`: how often an endpoint that has not failed yet is looked for. `marked`: the service's own
+    sidecars answer for the process beside them, and mark what it never saw.
     """
 
     attempts: int
     conditions: str
     host_attempts: int
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,18 @@ class VersionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Ingress:
+    """Where a service's own sidecar takes its requests, and the port of the process on loopback.
+
+    `address`: all addresses of its machine, of IPv4 alone unless an endpoint has another.
+    """
+
+    address: str
+    port: int
+    target_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceOwn:
     """What one service says of itself, defaults applied; nothing of other services."""
 
@@ -96,6 +110,7 @@ class ServiceOwn:
     file: str
     domains: tuple[str, ...]
     protocol: Protocol
+    ingress: Ingress | None
     versions: tuple[VersionFacts, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
@@ -104,6 +119,11 @@ class ServiceOwn:
     def version(self, name: str) -> VersionFacts | None:
         """The version of this name, or None."""
         return next((version for version in self.versions if version.name == name), None)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses of all its endpoints, each once."""
+        return tuple(dict.fromkeys(one.address for version in self.versions for one in version.endpoints))
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,9 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
         _longest(callee.patience.idle for callee in callees),
         all(callee.patience.deadlines for callee in callees),
     )
-    return Action(tuple(split), patience=patience, retries=callees[0].retries)
+    marked = any(callee.retries.marked for callee in callees)
+    retries = replace(callees[0].retries, marked=marked)
+    return Action(tuple(split), patience=patience, retries=retries)
 
 
 def _longest(limits: Iterable[Duration | Off]) -> Duration | Off:

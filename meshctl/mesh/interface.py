@@ -27,7 +27,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         split=own.split,
         routes=_routes(own),
         patience=_patience(own.settings),
-        retries=_retries(own.settings),
+        retries=_retries(own),
     )
 
 
@@ -44,7 +44,7 @@ def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:
 def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
     if not route.action.split:
         return route
-    patience, retries = _patience(own.settings), _retries(own.settings)
+    patience, retries = _patience(own.settings), _retries(own)
     return replace(route, action=replace(route.action, patience=patience, retries=retries))
 
 
@@ -52,9 +52,10 @@ def _patience(settings: Settings) -> Patience:
     return Patience(settings.timeouts.request, settings.timeouts.idle, settings.deadlines)
 
 
-def _retries(settings: Settings) -> Retries:
-    said = settings.retries
-    return Retries(said.attempts, said.envoy_conditions, said.host_attempts)
+def _retries(own: ServiceOwn) -> Retries:
+    said = own.settings.retries
+    marked = own.ingress is not None
+    return Retries(said.attempts, said.envoy_conditions, said.host_attempts, marked)
 
 
 def _check_host(look: Look, name: str, host: str) -> None:

@@ -16,7 +16,7 @@ from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS
-from meshctl.mesh.facts import Action, EndpointFacts, RouteFacts, ServiceOwn, VersionFacts, Weight
+from meshctl.mesh.facts import Action, EndpointFacts, Ingress, RouteFacts, ServiceOwn, VersionFacts, Weight
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.settings import Settings, layered
@@ -40,6 +40,17 @@ HOSTS: Index[str, HostClaim] = Index("hosts", stratum=3)
 """Who claims a host name that sidecars resolve."""
 
 
+class IngressClaim(NamedTuple):
+    """A service whose sidecar takes its requests on a port of a machine."""
+
+    file: str
+    service: str
+
+
+INGRESSES: Index[tuple[str, int], IngressClaim] = Index("ingresses", stratum=3)
+"""Whose sidecars listen on an address, by the address of an endpoint and the port."""
+
+
 def _own(look: Look, name: str) -> ServiceOwn | None:
     found, mesh = service_entry(look, name), mesh_file(look)
     if found is None or mesh is None:
@@ -49,7 +60,10 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
         look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
     protocol = service.protocol or Protocol.HTTP
     settings = layered(EDITIONS[mesh.edition][protocol], service, *_inherited(look, protocol))
-    return _facts(declared, service, _domains(service, mesh.domain), protocol, settings)
+    own = _facts(declared, service, _domains(service, mesh.domain), protocol, settings)
+    for address in own.addresses if own.ingress else ():
+        look.claim(INGRESSES, (address, service.port), IngressClaim(declared.file, name))
+    return own
 
 
 OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
@@ -74,6 +88,7 @@ def _facts(
         file=declared.file,
         domains=domains,
         protocol=protocol,
+        ingress=_ingress(service, versions),
         versions=versions,
         split=_split(service, versions),
         routes=tuple(
@@ -114,6 +129,14 @@ def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Plac
         for number, one in enumerate(endpoints)
     )
     return VersionFacts(name, tuple(bound), origin)
+
+
+def _ingress(service: Service, versions: tuple[VersionFacts, ...]) -> Ingress | None:
+    if service.target_port is None:
+        return None
+    endpoints = (endpoint for version in versions for endpoint in version.endpoints)
+    everywhere = "::" if any(":" in endpoint.address for endpoint in endpoints) else "0.0.0.0"
+    return Ingress(everywhere, service.port, service.target_port)
 
 
 def _split(service: Service, versions: tuple[VersionFacts, ...]) -> tuple[Weight, ...]:

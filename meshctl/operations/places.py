@@ -26,9 +26,13 @@ from meshctl.operations.rules import (
     EGRESS_ROUTES,
     GATEWAY_LISTENER,
     GATEWAY_ROUTES,
+    INBOUND_CLUSTERS,
+    INGRESS_LISTENER,
+    INGRESS_ROUTES,
     Api,
     Door,
     Egress,
+    Entrance,
     Outgoing,
     Recipe,
 )
@@ -62,6 +66,10 @@ def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
             yield from _entries(graph, Kind.SERVICE, egress.services)
         case rule, Outgoing() as outgoing if rule is EGRESS_ROUTES:
             yield from _calls(graph, outgoing.services, words)
+        case rule, Entrance() as entrance if rule is INGRESS_LISTENER:
+            yield from _key(graph, entrance.service, "port")
+        case rule, str() as service if rule in (INBOUND_CLUSTERS, INGRESS_ROUTES):
+            yield from _key(graph, service, "target_port")
         case rule, Door() as door if rule in (GATEWAY_LISTENER, GATEWAY_ROUTES):
             yield from _gateway(graph, door, words)
         case rule, str() as service if rule is API_ROUTES:
@@ -94,6 +102,11 @@ def _called(graph: Graph, callee: str, words: str) -> Iterator[Place]:
     interface = graph.current(INTERFACE, callee)
     yield from _routes(interface.routes if interface else (), words)
     yield from _entries(graph, Kind.SERVICE, (callee,))
+
+
+def _key(graph: Graph, service: str, key: str) -> Iterator[Place]:
+    for place in _entries(graph, Kind.SERVICE, (service,)):
+        yield Place(place.file, (key,))
 
 
 def _gateway(graph: Graph, door: Door, words: str) -> Iterator[Place]:

@@ -8,13 +8,15 @@ from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
 from meshctl import names
-from meshctl.envoy import cluster, endpoints, listener, routes
+from meshctl.envoy import cluster, endpoints, ingress, listener, routes
 from meshctl.envoy.match import envoy_paths, grpc_paths
 from meshctl.graph import Look, Rule
+from meshctl.mesh.addresses import bind
 from meshctl.mesh.calls import CALLS
 from meshctl.mesh.check import MESH
 from meshctl.mesh.facts import GatewayHost
 from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.own import OWN
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey
@@ -114,6 +116,38 @@ def _egress_listener(look: Look, key: Egress) -> Resource | None:
     return encode(at, message, needs=[Ref(ROUTES, name)], address=address)
 
 
+def _inbound_cluster(look: Look, service: str) -> Resource | None:
+    own, facts = look(OWN, service), look(INGRESS, service)
+    if own is None or facts is None:
+        return None
+    message = ingress.inbound_cluster(service, own.protocol, own.settings, facts)
+    return encode(ResourceKey(CLUSTER, names.inbound(service)), message)
+
+
+def _ingress_routes(look: Look, service: str) -> Resource | None:
+    if look(INGRESS, service) is None:
+        return None
+    needs = [Ref(CLUSTER, names.inbound(service))]
+    return encode(ResourceKey(ROUTES, names.ingress(service)), ingress.ingress_routes(service), needs=needs)
+
+
+class Entrance(NamedTuple):
+    """A service's own sidecar, and the node's own IP address for what it is sent ("": all there are)."""
+
+    service: str
+    own: str
+
+
+def _ingress_listener(look: Look, key: Entrance) -> Resource | None:
+    facts = look(INGRESS, key.service)
+    if facts is None:
+        return None
+    address = bind(key.own or facts.address, facts.port)
+    name = names.ingress(key.service)
+    message = ingress.ingress_listener(key.service, address)
+    return encode(ResourceKey(LISTENER, name, key.own), message, needs=[Ref(ROUTES, name)], address=address)
+
+
 class Door(NamedTuple):
     """One address that a gateway listens on."""
 
@@ -162,6 +196,9 @@ def _api_listener(_look: Look, key: Api) -> Resource | None:
 
 EGRESS_ROUTES: Rule[Outgoing, Resource | None] = Rule("egress routes", 9, _egress_routes)
 EGRESS_LISTENER: Rule[Egress, Resource | None] = Rule("egress listener", 9, _egress_listener)
+INBOUND_CLUSTERS: Rule[str, Resource | None] = Rule("inbound cluster", 8, _inbound_cluster)
+INGRESS_ROUTES: Rule[str, Resource | None] = Rule("ingress routes", 9, _ingress_routes)
+INGRESS_LISTENER: Rule[Entrance, Resource | None] = Rule("ingress listener", 9, _ingress_listener)
 GATEWAY_ROUTES: Rule[Door, Resource | None] = Rule("gateway routes", 9, _gateway_routes)
 GATEWAY_LISTENER: Rule[Door, Resource | None] = Rule("gateway listener", 9, _gateway_listener)
 API_ROUTES: Rule[str, Resource | None] = Rule("api routes", 9, _api_routes)
@@ -172,6 +209,9 @@ RESOURCES: tuple[Rule[Any, Resource | None], ...] = (
     ASSIGNMENTS,
     EGRESS_LISTENER,
     EGRESS_ROUTES,
+    INBOUND_CLUSTERS,
+    INGRESS_LISTENER,
+    INGRESS_ROUTES,
     GATEWAY_LISTENER,
     GATEWAY_ROUTES,
     API_LISTENER,
@@ -193,3 +233,11 @@ def version_recipes(service: str, version: str) -> Iterator[Recipe]:
     name, of = names.cluster(service, version), (service, version)
     yield Recipe(ResourceKey(CLUSTER, name), CLUSTERS, of)
     yield Recipe(ResourceKey(ENDPOINTS, name), ASSIGNMENTS, of)
+
+
+def ingress_recipes(service: str, own: str) -> Iterator[Recipe]:
+    """What takes a service's requests in its own sidecar, and the process beside it; see `Entrance`."""
+    name = names.ingress(service)
+    yield Recipe(ResourceKey(CLUSTER, names.inbound(service)), INBOUND_CLUSTERS, service)
+    yield Recipe(ResourceKey(LISTENER, name, own), INGRESS_LISTENER, Entrance(service, own))
+    yield Recipe(ResourceKey(ROUTES, name), INGRESS_ROUTES, service)

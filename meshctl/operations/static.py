@@ -29,6 +29,8 @@ def static_config(rendered: Rendered, admin_port: int) -> Mapping[str, object]:
 
 
 def _cluster(cluster: _Message, endpoints: Mapping[str, _Message]) -> _Message:
+    if "eds_cluster_config" not in cluster:
+        return cluster
     kept = {key: value for key, value in cluster.items() if key != "eds_cluster_config"}
     return {**kept, "type": "STATIC", "load_assignment": endpoints[str(cluster["name"])]}
 

@@ -5,6 +5,7 @@ May import the catalog; no protobuf.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from meshctl.catalog.files import MeshFile
 from meshctl.catalog.gateway import Gateway
@@ -18,8 +19,16 @@ from meshctl.problems import nearest, unknown
 _TOLD = 10  # names, where none is near; more would hide the message
 
 
-class UnknownTarget(Exception):
+class NoTarget(Exception):
+    """No node can stand for it; the message says why."""
+
+
+class UnknownTarget(NoTarget):
     """The catalog does not declare it; the message names what is nearest."""
+
+
+class TwoOnOnePort(NoTarget):
+    """Services that one sidecar cannot have together; the message names the keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,7 @@ class Target:
 
 
 def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
-    """What a sidecar of these services, or this one gateway, is to its machine. Raises UnknownTarget."""
+    """What a sidecar of these services, or this one gateway, is to its machine. Raises NoTarget."""
     kind = Kind.GATEWAY if role is Role.GATEWAY else Kind.SERVICE
     for name in names:
         if not resolver.declares(kind, name):
@@ -42,9 +51,20 @@ def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
     entries = [source.entry for source in resolver.sources.values() if source.name in names]
     if role is Role.GATEWAY:
         return _gateway(entries)
+    _check_ports([entry for entry in entries if isinstance(entry, Service)])
     mesh = next((s.entry for s in resolver.sources.values() if isinstance(s.entry, MeshFile)), None)
     uses = dict.fromkeys(used for entry in entries if isinstance(entry, Service) for used in entry.uses)
     return Target(str(mesh.egress) if mesh else "", tuple(uses))
+
+
+def _check_ports(services: Sequence[Service]) -> None:
+    """Whether their sidecar can listen on the port of each, and each process on its own."""
+    behind = [service for service in services if service.target_port is not None]
+    for one, other in permutations(behind, 2):
+        for key, port in (("port", other.port), ("target_port", other.target_port)):
+            if one.port == port:
+                words = f"{key}: {port} of {other.service} is where the sidecar listens for {one.service}"
+                raise TwoOnOnePort(f"one machine cannot have both: {words}; give one of them another port")
 
 
 def _unknown(resolver: Resolver, kind: Kind, name: str) -> str:

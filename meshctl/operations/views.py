@@ -14,6 +14,7 @@ from meshctl.graph import Look, Rule
 from meshctl.mesh.calls import CALLS
 from meshctl.mesh.check import MESH
 from meshctl.mesh.gateway import GATEWAY
+from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.interface import INTERFACE
 from meshctl.names import LISTENER, ROUTES, ResourceKey, Role, ViewKey
 from meshctl.operations.rules import (
@@ -28,6 +29,7 @@ from meshctl.operations.rules import (
     Egress,
     Outgoing,
     Recipe,
+    ingress_recipes,
     version_recipes,
 )
 
@@ -44,7 +46,7 @@ def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
             return None
         callees.update(calls.services)
     services = _versions(look, callees)
-    own = _api(look, callees) if key.client == GRPC else _egress(key)
+    own = _api(look, callees) if key.client == GRPC else (*_egress(key), *_ingress(look, key))
     return tuple(sorted((*services, *own)))
 
 
@@ -64,6 +66,12 @@ def _egress(key: ViewKey) -> Iterator[Recipe]:
     yield Recipe(ResourceKey(LISTENER, name, key.egress), EGRESS_LISTENER, Egress(key.targets, key.egress))
     older = variant(key.client, EGRESS_USES)
     yield Recipe(ResourceKey(ROUTES, name, older), EGRESS_ROUTES, Outgoing(key.targets, older))
+
+
+def _ingress(look: Look, key: ViewKey) -> Iterator[Recipe]:
+    for service in key.targets:
+        if look(INGRESS, service) is not None:
+            yield from ingress_recipes(service, key.ingress)
 
 
 def _api(look: Look, services: Iterable[str]) -> Iterator[Recipe]:

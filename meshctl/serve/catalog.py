@@ -111,4 +111,4 @@ class Catalog:
 def _services(views: Iterable[View]) -> frozenset[str]:
     """The services of the clusters in these views."""
     clusters = {key.name for view in views for key in view.keys.values() if key.type == CLUSTER}
-    return frozenset(parse_cluster(name)[0] for name in clusters)
+    return frozenset(version[0] for name in clusters if (version := parse_cluster(name)))

@@ -109,4 +109,6 @@ def _checked(key: ViewKey) -> ViewKey:
         raise ValueError(f"its services are no names: {', '.join(key.targets)}")
     if key.egress and not is_ip(parse_address(key.egress)[0]):
         raise ValueError(f"{key.egress!r} is not IP:PORT")
+    if key.ingress and not is_ip(key.ingress):
+        raise ValueError(f"{key.ingress!r} is not an IP address")
     return key

@@ -18,8 +18,8 @@ from meshctl.snapshot.resource import Part
 from meshctl.xds.quarantine import reason
 
 T = TypeVar("T")
-_Pair = tuple[Resource, Resource]
-"""A cluster with its endpoints, or a listener with its routes."""
+_Pair = tuple[Resource, Resource | None]
+"""A cluster with its endpoints, if it has them apart, or a listener with its routes."""
 
 Verdict = Callable[[bytes], str | None]
 """Gives a configuration to an Envoy: its words where it refuses it, None where it takes it."""
@@ -87,16 +87,17 @@ def _refused(pairs: Sequence[_Pair], refusal: Verdict, progress: Progress) -> It
 
 def _pairs(snapshot: Snapshot) -> list[_Pair]:
     """Of all views, once: each cluster with its endpoints, each listener of an Envoy's with its routes."""
-    found: dict[tuple[ResourceKey, ResourceKey], None] = {}
+    found: dict[tuple[ResourceKey, ResourceKey | None], None] = {}
     for view in snapshot.views.values():
         for key in view.keys.values():
             if key.type == CLUSTER:
-                found[key, view.keys[Ref(ENDPOINTS, key.name)]] = None
+                found[key, view.keys.get(Ref(ENDPOINTS, key.name))] = None
             elif key.type == LISTENER and not (one := snapshot.resources[key]).by_name:
                 found.update(
                     dict.fromkeys((key, view.keys[need]) for need in one.needs if need.type == ROUTES)
                 )
-    return [(snapshot.resources[key], snapshot.resources[other]) for key, other in sorted(found)]
+    ordered = sorted(found, key=lambda pair: (pair[0], pair[1] or pair[0]))
+    return [(snapshot.resources[key], snapshot.resources[other] if other else None) for key, other in ordered]
 
 
 def _config(pairs: Iterable[_Pair], bad: Collection[bytes]) -> bytes:
@@ -104,8 +105,8 @@ def _config(pairs: Iterable[_Pair], bad: Collection[bytes]) -> bytes:
     clusters, listeners = [], []
     for one, other in pairs:
         if one.key.type == CLUSTER:
-            clusters.append(static_cluster(one.head, other.head))
-        else:
+            clusters.append(static_cluster(one.head, other.head if other else None))
+        elif other is not None:
             parts = (part.body for part in other.parts if part.body not in bad)
             routes = pb.RouteConfiguration.FromString(b"".join((other.head, *parts)))
             listeners.append(static_listener(one.head, routes))
@@ -126,8 +127,9 @@ def _virtual_hosts(batch: Sequence[_Pair], bad: set[bytes], refusal: Verdict) ->
 
     hosts: dict[bytes, _Host] = {}
     for one, routes in batch:
-        for part in routes.parts:
-            hosts.setdefault(part.body, _Host(part, one, routes))
+        if routes is not None:
+            for part in routes.parts:
+                hosts.setdefault(part.body, _Host(part, one, routes))
     for culprits, words in _culprits([host for body, host in hosts.items() if body not in bad], read):
         for host in culprits:
             bad.add(host.part.body)

@@ -52,8 +52,8 @@ def node_of(message: NodeMessage, limits: Limits = LIMITS) -> Node:
     services = tuple(sorted({one.string_value for one in fields["services"].list_value.values}))
     if len(services) > _MOST_SERVICES:
         raise ValueError(f"{len(services)} services on one machine; {_MOST_SERVICES} are the most")
-    egress = fields["egress"].string_value if "egress" in fields else ""
-    for text in (message.id, message.cluster, role_name, egress, *services):
+    egress, ingress = (fields[key].string_value if key in fields else "" for key in ("egress", "ingress"))
+    for text in (message.id, message.cluster, role_name, egress, ingress, *services):
         _check_line(text)
     role = Role(role_name)
     return Node(
@@ -64,6 +64,7 @@ def node_of(message: NodeMessage, limits: Limits = LIMITS) -> Node:
         client=_client(message),
         user_agent=_user_agent(message),
         egress=egress,
+        ingress=ingress,
     )
 
 

@@ -184,6 +184,7 @@ EDITS = (
 
 ELSEWHERE = {
     (CLUSTER, "type"): "an Envoy that is sent another type of cluster: below",
+    (CLUSTER, "load_assignment"): "a process beside its sidecar: below",
     (ENDPOINTS, WHOLE): "what nobody has measured counts as the worst",
     (LISTENER, "api_listener"): "read by gRPC clients, which have no listener",
 }
@@ -213,6 +214,32 @@ async def test_another_type_of_cluster_ends_its_connections(tmp_path: Path) -> N
         await envoy.publish([one for one in changed if one.key.type != ENDPOINTS])
         await _until_ended(envoy, before)
     assert _claim(made, changed) is TABLE[CLUSTER]["type"].impact is Impact.POOL_REBUILD
+
+
+async def test_another_port_of_a_process_ends_its_connections_and_no_callers(tmp_path: Path) -> None:
+    made: list[Resource] = []
+
+    def own(ports: Ports, backends: tuple[int, int]) -> list[Resource]:
+        made.extend(way_in(ports.egress, backends[0]))
+        made.extend(way_in(ports.egress, backends[1]))
+        return made[:3]
+
+    async with live_envoy(tmp_path, own) as (envoy, ports), held(ports.egress) as client:
+        assert _claim(made[:3], made[3:]) is TABLE[CLUSTER]["load_assignment"].impact
+        assert await _measured(envoy, client, made[3:]) is Impact.POOL_REBUILD
+
+
+def way_in(port: int, target_port: int) -> list[Resource]:
+    """What takes the requests of `web` on a port, and its process on another."""
+    texts = {
+        "mesh.yaml": "format: 1\nedition: 2026.11\nname: test\n",
+        "shop/web.yaml": f"service: web\nport: {port}\ntarget_port: {target_port}\nendpoints: [127.0.0.1]\n",
+    }
+    compiler = Compiler(resolved({file: text.encode() for file, text in texts.items()}, WATCHED))
+    compiler.open(VIEW)
+    view = compiler.publish().view(VIEW.name)
+    assert view is not None
+    return [one for one in view.resources() if one.key.name in ("ingress/web", "inbound/web")]
 
 
 async def test_an_endpoint_that_goes_ends_its_own_connections_alone(tmp_path: Path) -> None:

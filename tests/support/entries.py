@@ -62,6 +62,8 @@ _IPS = st.one_of(
 
 
 _WEIGHTS = st.sampled_from([1, 2, 1_000])
+_OWN_PORT = re.compile(r"\]:|\.[0-9]+:[0-9]")
+"""An endpoint with a port, which stands beside no target_port."""
 
 
 @st.composite
@@ -209,6 +211,8 @@ def services(draw: st.DrawFn, name: str) -> dict[str, object]:
     else:
         entry["versions"] = {version: {"endpoints": draw(_endpoints())} for version in versions}
         entry["serving"] = draw(_shares(st.sampled_from(versions)))
+    if draw(st.booleans()) and not _OWN_PORT.search(json.dumps(entry)):
+        entry["target_port"] = draw(_PORTS)
     others = st.sampled_from([other for other in SERVICES if other != name])
     extra: Mapping[str, st.SearchStrategy[object]] = {
         "protocol": st.sampled_from(PROTOCOLS),

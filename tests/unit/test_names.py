@@ -2,13 +2,15 @@
 
 import pytest
 
-from meshctl.names import Role, ViewKey, cluster, is_name, is_version, parse_cluster
+from meshctl.names import Role, ViewKey, cluster, inbound, is_name, is_version, parse_cluster
 
 KEYS = [
     ViewKey(Role.SIDECAR, ("web",), "1.40"),
     ViewKey(Role.SIDECAR, ("sync", "web"), "grpc"),
     ViewKey(Role.SIDECAR, ("web",), "1.36", "127.0.0.1:15101"),
     ViewKey(Role.SIDECAR, ("web",), "1.36", "[::1]:15101"),
+    ViewKey(Role.SIDECAR, ("web",), "1.40", "127.0.0.1:15101", "10.0.1.10"),
+    ViewKey(Role.SIDECAR, ("web",), "1.40", "", "::1"),
     ViewKey(Role.GATEWAY, ("edge",), "1.40"),
 ]
 
@@ -26,6 +28,7 @@ def test_other_texts_are_no_names_of_views(name: str) -> None:
 
 def test_a_clusters_name_leads_back_to_its_version() -> None:
     assert parse_cluster(cluster("voice", "1.10_b")) == ("voice", "1.10_b")
+    assert parse_cluster(inbound("voice")) is None
     with pytest.raises(ValueError, match="is not a cluster of a version"):
         parse_cluster("xds")
 

@@ -17,7 +17,7 @@ class Version(CheckedKey):
         doc="Where it is reached; empty while none runs.",
         example="[10.0.1.10, 10.0.1.11]",
         envoy=["config.endpoint.v3.ClusterLoadAssignment.endpoints"],
-        codes=["MSH0215"],
+        codes=["MSH0212", "MSH0215"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:

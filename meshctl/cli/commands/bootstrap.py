@@ -7,7 +7,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
 import click
 from click.core import ParameterSource
@@ -19,6 +19,7 @@ from meshctl.cli.options import (
     Address,
     BindAddress,
     Decorated,
+    IpAddress,
     Port,
     catalog_option,
     optional_server_option,
@@ -26,10 +27,10 @@ from meshctl.cli.options import (
 from meshctl.cli.output import hint, written_file
 from meshctl.cli.yaml_text import as_yaml
 from meshctl.envoy.bootstrap import CONTROL_PLANE, Identity, bootstrap, node_id
-from meshctl.mesh.check import ADMIN_PORT
+from meshctl.mesh.addresses import ADMIN_PORT
 from meshctl.names import Role, is_name
 from meshctl.operations.load import load
-from meshctl.operations.targets import Target, UnknownTarget, target
+from meshctl.operations.targets import NoTarget, Target, target
 
 
 class _Bootstrap(Group):
@@ -90,14 +91,21 @@ def _shared(command: Decorated) -> Decorated:
 @click.option(
     "--egress", type=BindAddress(), help="Where it listens for its services, if not at the mesh's address."
 )
+@click.option(
+    "--ingress",
+    type=IpAddress(),
+    help="The one address on which it takes what its services are sent, if not all of its machine's.",
+)
 @_shared
-def sidecar(services: tuple[str, ...], egress: str | None, **where: Unpack[_Where]) -> None:
+def sidecar(
+    services: tuple[str, ...], egress: str | None, ingress: str | None, **where: Unpack[_Where]
+) -> None:
     """For the Envoy beside one or several services.
 
     The names must stand in the catalog, or in that of --server: an Envoy waits in silence for a misspelt one.
     """
     names = tuple(sorted(set(services)))
-    _write(Role.SIDECAR, names, egress or "", where)
+    _write(_Node(Role.SIDECAR, names, egress or "", ingress or ""), where)
 
 
 @command.command()
@@ -108,12 +116,23 @@ def gateway(name: str, **where: Unpack[_Where]) -> None:
 
     The name must stand in the catalog, or in that of --server: an Envoy waits in silence for a misspelt one.
     """
-    _write(Role.GATEWAY, (name,), "", where)
+    _write(_Node(Role.GATEWAY, (name,)), where)
 
 
-def _write(role: Role, names: tuple[str, ...], egress: str, where: _Where) -> None:
+class _Node(NamedTuple):
+    """What the Envoy is for, and the addresses of its own."""
+
+    role: Role
+    names: tuple[str, ...]
+    egress: str = ""
+    ingress: str = ""
+
+
+def _write(node: _Node, where: _Where) -> None:
+    role, names, egress, ingress = node
     known = _target(role, names, where)
-    identity = Identity(role, names, where["node_id"] or node_id(names, socket.gethostname()), egress)
+    own_id = where["node_id"] or node_id(names, socket.gethostname())
+    identity = Identity(role, names, own_id, egress, ingress)
     control_plane = where["control_plane"] or where["server"] or CONTROL_PLANE
     click.echo(as_yaml(bootstrap(identity, control_plane, where["admin_port"])), nl=False)
     _next(names[0], Target(egress or known.address, known.hosts), where["admin_port"])
@@ -129,7 +148,7 @@ def _target(role: Role, names: Sequence[str], where: _Where) -> Target:
         return Target(answer["address"], tuple(answer["hosts"]))
     try:
         return target(load(root_of(where["catalog"])), role, names)
-    except UnknownTarget as error:
+    except NoTarget as error:
         raise Failure(str(error)) from None
 
 

@@ -11,7 +11,7 @@ from meshctl.cli.catalogs import root_of
 from meshctl.cli.errors import Failure
 from meshctl.cli.options import Port, catalog_option, output_option, server_option, types_option
 from meshctl.cli.output import hint, plural, write, written_file
-from meshctl.mesh.check import ADMIN_PORT
+from meshctl.mesh.addresses import ADMIN_PORT
 from meshctl.names import SHORT_NAMES, Role, ViewKey
 from meshctl.operations.compile import CLIENT, Compiler, view_keys
 from meshctl.operations.read_back import NoSecondDecoder, disagreement

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import grpc
 import pytest
 
+from meshctl.verify.ports import free_ports
+from tests.support.beside import beside
 from tests.support.grpc_backend import TICK, grpc_backend
 from tests.support.mesh import Mesh
 from tests.support.waiting import LIMIT_S
@@ -17,19 +19,27 @@ SILENCE_S = 30.0
 
 
 async def test_a_silent_stream_survives_as_grpc_and_not_as_http2(mesh: Mesh) -> None:
-    async with grpc_backend() as port, two_services(mesh, port):
-        survived, cut = await asyncio.gather(stream(mesh, "calls"), stream(mesh, "plain"))
+    async with grpc_backend() as port, three_services(mesh, port):
+        streams = (stream(mesh, name) for name in ("calls", "behind", "plain"))
+        survived, through_two, cut = await asyncio.gather(*streams)
     assert survived == ([b"first", b"last"], grpc.StatusCode.OK)
+    assert through_two == survived
     assert cut == ([b"first"], grpc.StatusCode.INTERNAL)
 
 
 @asynccontextmanager
-async def two_services(mesh: Mesh, port: int) -> AsyncIterator[None]:
-    """`calls` is gRPC and `plain` is http2, both with this endpoint and the defaults of the edition."""
+async def three_services(mesh: Mesh, port: int) -> AsyncIterator[None]:
+    """`calls` is gRPC and `plain` is http2, both with this endpoint and the defaults of the edition.
+
+    `behind` is `calls` behind a sidecar of its own.
+    """
+    (taken,) = free_ports(1)
+    own = f"service: behind\nport: {taken}\ntarget_port: {port}\nprotocol: grpc\nendpoints: [127.0.0.1]\n"
+    await mesh.say("long/behind.yaml", own)
     for name, protocol in (("calls", "grpc"), ("plain", "http2")):
         text = f"service: {name}\nport: 8080\nprotocol: {protocol}\nendpoints: [127.0.0.1:{port}]\n"
         await mesh.say(f"long/{name}.yaml", text)
-    async with mesh.using("calls", "plain"):
+    async with beside(mesh.stage.scene, "behind"), mesh.using("calls", "behind", "plain"):
         yield
 
 

@@ -15,6 +15,11 @@ def test_a_sidecar_names_its_services_in_order_and_its_own_egress() -> None:
     }
 
 
+def test_a_sidecar_names_the_one_address_on_which_it_takes_requests() -> None:
+    node = bootstrap(Identity(Role.SIDECAR, ("web",), "web@host-7", "", "::1"), "127.0.0.1:18000")["node"]
+    assert node["metadata"] == {"role": "sidecar", "services": ["web"], "ingress": "::1"}  # type: ignore[index,call-overload]
+
+
 def test_a_gateway_is_its_cluster() -> None:
     node = bootstrap(Identity(Role.GATEWAY, ("edge",), "edge@host-7"), "127.0.0.1:18000")["node"]
     assert node == {"id": "edge@host-7", "cluster": "edge", "metadata": {"role": "gateway"}}

@@ -7,7 +7,7 @@ import pytest
 from meshctl.catalog.source import read_source
 from meshctl.graph import Look
 from meshctl.mesh import delegation
-from meshctl.mesh.check import overlap
+from meshctl.mesh.addresses import overlap
 from meshctl.mesh.delegation import covers
 from meshctl.mesh.exposures import Exposure
 from meshctl.operations.load import resolved

@@ -13,6 +13,7 @@ CATALOG = {
         b"versions:\n  v1: {endpoints: [10.0.0.1, 10.0.0.2]}\n  v2: {endpoints: []}\nserving: v1\n"
         b"routes:\n  - {match: {path: /a}, to: users/v2}\n"
     ),
+    "a/calls.yaml": b"service: calls\nport: 8443\ntarget_port: 9443\nendpoints: [10.0.0.3]\n",
     "e/edge.yaml": (
         b'gateway: edge\nlisteners:\n  - {bind: "0.0.0.0:80"}\n'
         b"sites:\n  - hosts: [www.example.com]\n    routes:\n      - to: web\n"
@@ -28,6 +29,7 @@ def compiler() -> Compiler:
     compiler = Compiler(resolver)
     compiler.open(ViewKey(Role.SIDECAR, ("web",), "1.40"))
     compiler.open(ViewKey(Role.SIDECAR, ("web",), "grpc"))
+    compiler.open(ViewKey(Role.SIDECAR, ("calls",), "1.40", "", "10.0.0.3"))
     compiler.open(ViewKey(Role.GATEWAY, ("edge",), "1.40"))
     compiler.publish()
     return compiler
@@ -47,6 +49,9 @@ def compiler() -> Compiler:
         (ROUTES, "gateway/edge/0.0.0.0:80", "bad", "e/edge.yaml:3"),
         (ROUTES, "gateway/edge/0.0.0.0:80", "domain www.example.com", "e/edge.yaml:7"),
         (ROUTES, "gateway/edge/0.0.0.0:80", "unknown cluster 'web/v1'", "e/edge.yaml:7"),
+        (LISTENER, "ingress/calls", "Address already in use", "a/calls.yaml:2"),
+        (ROUTES, "ingress/calls", "bad", "a/calls.yaml:3"),
+        (CLUSTER, "inbound/calls", "bad", "a/calls.yaml:3"),
         (ROUTES, "api/users", "bad", "a/users.yaml:1"),
         (LISTENER, "users", "bad", "a/users.yaml:1"),
     ],

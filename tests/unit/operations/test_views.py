@@ -1,13 +1,19 @@
 """Which resources nodes of different releases share, and which they do not."""
 
+from meshctl.catalog.source import read_source
 from meshctl.envoy.decode import decode
-from meshctl.names import ROUTES, Ref, Role, ViewKey
+from meshctl.names import CLUSTER, LISTENER, ROUTES, Ref, Role, ViewKey
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.load import resolved
 from meshctl.snapshot import Resource, Snapshot
 from tests.support.catalogs import MESH, service
 
 CATALOG = {"mesh.yaml": MESH, "a/web.yaml": service("web", "users"), "a/users.yaml": service("users")}
+BEHIND = {
+    "mesh.yaml": MESH,
+    "a/web.yaml": service("web", "users", endpoints="10.0.0.1") + b"target_port: 9080\n",
+    "a/users.yaml": service("users", endpoints="10.0.0.2") + b"target_port: 9080\n",
+}
 RELEASES = ("1.35", "1.36", "1.37", "1.40", "1.41")
 ROUTES_OF_WEB = Ref(ROUTES, "egress/web")
 
@@ -46,3 +52,29 @@ def test_the_younger_field_goes_to_who_knows_it_and_to_nobody_else() -> None:
     texts = [str(decode(ROUTES, of_view(snapshot, one)[ROUTES_OF_WEB].body)) for one in ("1.36", "1.37")]
     assert ["body_format" in text for text in texts] == [False, True]
     assert all("is not in `uses`" in text for text in texts)
+
+
+def test_a_sidecar_whose_service_is_gone_goes_on_taking_its_requests() -> None:
+    own = ViewKey(Role.SIDECAR, ("users",), "1.40")
+    compiler = Compiler(resolved(BEHIND, WATCHED))
+    compiler.open(own)
+    before = compiler.publish().view(own.name)
+    web = read_source("a/web.yaml", service("web"))
+    compiler.resolver.change({"a/users.yaml": None, "a/web.yaml": web})
+    after = compiler.publish().view(own.name)
+    assert before is not None
+    assert after is not None
+    way_in = {Ref(LISTENER, "ingress/users"), Ref(ROUTES, "ingress/users"), Ref(CLUSTER, "inbound/users")}
+    assert way_in <= {resource.ref for resource in before.resources()}
+    assert list(after.resources()) == list(before.resources())
+
+
+def test_a_sidecar_of_several_services_takes_the_requests_of_each_and_a_grpc_client_none() -> None:
+    compiler = Compiler(resolved(BEHIND, WATCHED))
+    both, client = (ViewKey(Role.SIDECAR, ("users", "web"), kind) for kind in ("1.40", "grpc"))
+    compiler.open(both)
+    compiler.open(client)
+    views = compiler.publish().views
+    listeners = {ref.name for ref in views[both.name].keys if ref.type == LISTENER}
+    assert listeners == {"egress/users+web", "ingress/users", "ingress/web"}
+    assert not any(ref.name.startswith(("ingress/", "inbound/")) for ref in views[client.name].keys)
