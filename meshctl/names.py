@@ -43,7 +43,7 @@ class ResourceKey(NamedTuple):
     """A resource as a snapshot names it.
 
     `variant` tells resources of one name apart that differ by view: the newest Envoy minor that it is for,
-    or a node's own egress address. Empty where all others share one.
+    a node's own egress address, or the role of the nodes. Empty where all others share one.
     """
 
     type: TypeUrl

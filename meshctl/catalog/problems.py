@@ -128,7 +128,7 @@ WRONG_HOST = Code(
 )
 WRONG_PATH = Code(
     "MSH0209",
-    "not a path pattern",
+    "not a path",
     "Envoy would refuse the whole route table, or the pattern would never match.",
     'path: "/calls/*"',
     'path: "/calls/{sid}"',

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from meshctl import names
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import balancing, pb
+from meshctl.envoy.health import checked_endpoints, health_check
 from meshctl.mesh.settings import CircuitBreakers, Outliers, Settings
+from meshctl.names import Role
 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def cluster(service: str, version: str, protocol: Protocol, settings: Settings) -> pb.Cluster:
-    """The cluster of one version of a service, its endpoints fetched over ADS."""
-    return pb.Cluster(
+def cluster(service: str, version: str, protocol: Protocol, settings: Settings, role: Role) -> pb.Cluster:
+    """The cluster of one version of a service for nodes of a role, its endpoints fetched over ADS."""
+    message = pb.Cluster(
         name=names.cluster(service, version),
         type=pb.Cluster.EDS,
         eds_cluster_config=pb.Cluster.EdsClusterConfig(eds_config=pb.ads()),
@@ -28,6 +30,13 @@ def cluster(service: str, version: str, protocol: Protocol, settings: Settings) 
         # An endpoint that was taken out goes at once, even while its health checks still pass.
         ignore_health_on_host_removal=True,
     )
+    if check := settings.health.asked_by(role):
+        message.health_checks.append(health_check(service, protocol, settings.health, check))
+        message.common_lb_config.CopyFrom(checked_endpoints())
+        if settings.outliers.max_ejected.whole():
+            # What fails in live traffic is left out for its time, whatever it answers when it is asked.
+            message.outlier_detection.successful_active_health_check_uneject_host.value = False
+    return message
 
 
 def circuit_breakers(breakers: CircuitBreakers) -> pb.CircuitBreakers:

@@ -67,6 +67,8 @@ TABLE: Mapping[TypeUrl, Mapping[str, Row]] = MappingProxyType(
             "connect_timeout": Row(Impact.POOL_REBUILD, _ANEW),
             "circuit_breakers": Row(Impact.POOL_REBUILD, f"{_ANEW}; limits are no exception"),
             "load_balancing_policy": Row(Impact.POOL_REBUILD, _ANEW),
+            "health_checks": Row(Impact.POOL_REBUILD, f"{_ANEW}; all endpoints are asked anew"),
+            "common_lb_config": Row(Impact.POOL_REBUILD, _ANEW),
             "outlier_detection": Row(Impact.POOL_REBUILD, f"{_ANEW}; ejections are forgotten"),
             "typed_extension_protocol_options": Row(Impact.POOL_REBUILD, _ANEW),
             "ignore_health_on_host_removal": Row(Impact.POOL_REBUILD, _ANEW),

@@ -15,6 +15,7 @@ from envoy.config.core.v3.address_pb2 import Address, SocketAddress
 from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
 from envoy.config.core.v3.config_source_pb2 import AggregatedConfigSource, ApiVersion, ConfigSource
 from envoy.config.core.v3.extension_pb2 import TypedExtensionConfig
+from envoy.config.core.v3.health_check_pb2 import HealthCheck
 from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, HttpProtocolOptions
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
@@ -49,6 +50,9 @@ from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
 )
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
+from envoy.type.v3.http_pb2 import CodecClientType
+from envoy.type.v3.percent_pb2 import Percent
+from envoy.type.v3.range_pb2 import Int64Range
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor_pool import Default as default_pool
 from google.protobuf.duration_pb2 import Duration as DurationMessage
@@ -71,6 +75,7 @@ __all__ = [
     "CircuitBreakers",
     "Cluster",
     "ClusterLoadAssignment",
+    "CodecClientType",
     "ConfigSource",
     "DecodeError",
     "DirectResponseAction",
@@ -80,10 +85,12 @@ __all__ = [
     "HeaderMatcher",
     "HeaderValue",
     "HeaderValueOption",
+    "HealthCheck",
     "Http1ProtocolOptions",
     "HttpConnectionManager",
     "HttpFilter",
     "HttpProtocolOptions",
+    "Int64Range",
     "LbEndpoint",
     "LeastRequest",
     "Listener",
@@ -91,6 +98,7 @@ __all__ = [
     "LocalityLbEndpoints",
     "Message",
     "OutlierDetection",
+    "Percent",
     "PreviousHostsPredicate",
     "Random",
     "Rds",

@@ -7,10 +7,19 @@ from us is here.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from meshctl.catalog.keys.health import CheckedFrom
 from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.retries import RetryOn
-from meshctl.mesh.settings import CircuitBreakers, LoadBalancing, Outliers, Retries, Settings, Timeouts
+from meshctl.mesh.settings import (
+    CircuitBreakers,
+    Health,
+    LoadBalancing,
+    Outliers,
+    Retries,
+    Settings,
+    Timeouts,
+)
 from meshctl.units import Duration, Off, Percent
 
 
@@ -46,6 +55,15 @@ _2026_11_HTTP = Settings(
     ),
     # Envoy's own 3 concurrent retries a cluster make a retry policy useless in a crash.
     circuit_breakers=CircuitBreakers(connections=1024, pending=1024, requests=4096, retries=1000),
+    # Nobody is asked what he does not offer: all his endpoints would be taken for broken.
+    health=Health(
+        check=None,
+        from_=CheckedFrom.GATEWAYS,
+        interval=Duration(5_000),
+        timeout=Duration(1_000),
+        unhealthy_after=2,
+        healthy_after=1,
+    ),
     # An endpoint that is slow for a while gets less, and nobody has to measure it.
     load_balancing=LoadBalancing(policy=Policy.LEAST_REQUEST, slow_start=Off.OFF),
     outliers=Outliers(

@@ -128,13 +128,17 @@ class ServiceOwn:
 
 @dataclass(frozen=True, slots=True)
 class ServiceInterface:
-    """What callers need of a service: never its endpoints. The last route takes every request."""
+    """What callers need of a service: never its endpoints. The last route takes every request.
+
+    `gateways_ask`: whether gateways alone ask how its endpoints are.
+    """
 
     name: str
     domains: tuple[str, ...]
     versions: tuple[str, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
+    gateways_ask: bool
     patience: Patience
     retries: Retries
 

@@ -11,6 +11,7 @@ from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.own import HOSTS, OWN
 from meshctl.mesh.problems import DUPLICATE_HOST
 from meshctl.mesh.settings import Settings
+from meshctl.names import Role
 from meshctl.problems import Place, Problem
 
 
@@ -26,6 +27,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         versions=tuple(version.name for version in own.versions),
         split=own.split,
         routes=_routes(own),
+        gateways_ask=own.settings.health.asked_by(Role.GATEWAY) != own.settings.health.asked_by(Role.SIDECAR),
         patience=_patience(own.settings),
         retries=_retries(own),
     )

@@ -9,18 +9,21 @@ from typing import NamedTuple
 
 from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.health import GrpcCheck
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
 from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.service import FIRST_VERSION, Service
+from meshctl.catalog.source import Kind
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS
 from meshctl.mesh.facts import Action, EndpointFacts, Ingress, RouteFacts, ServiceOwn, VersionFacts, Weight
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
-from meshctl.mesh.settings import Settings, layered
-from meshctl.problems import KeyPath, Place
+from meshctl.mesh.problems import NOT_IN_PROTOCOL, NOTHING_ASKED
+from meshctl.mesh.settings import Health, Settings, layered
+from meshctl.problems import KeyPath, Place, Problem
 
 
 class HostClaim(NamedTuple):
@@ -60,6 +63,8 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
         look.claim(HOSTS, host, HostClaim(declared.file, name, alias))
     protocol = service.protocol or Protocol.HTTP
     settings = layered(EDITIONS[mesh.edition][protocol], service, *_inherited(look, protocol))
+    if problem := _wrong_health(declared.file, service, protocol, settings.health):
+        look.report(problem)
     own = _facts(declared, service, _domains(service, mesh.domain), protocol, settings)
     for address in own.addresses if own.ingress else ():
         look.claim(INGRESSES, (address, service.port), IngressClaim(declared.file, name))
@@ -68,6 +73,20 @@ def _own(look: Look, name: str) -> ServiceOwn | None:
 
 OWN: Rule[str, ServiceOwn | None] = Rule("own", 2, _own)
 """A service's own facts by its name; None where no file that could be read declares it."""
+
+
+def _wrong_health(file: str, service: Service, protocol: Protocol, health: Health) -> Problem | None:
+    """Nothing is asked, or nothing that can be. Half of it may be what defaults.yaml says, or said."""
+    if service.health and health.asks_nothing:
+        code, message = NOTHING_ASKED, "neither the service nor defaults.yaml says what endpoints are asked"
+        fix = "write path: /healthz, grpc: {} or tcp: connect beside it"
+    elif isinstance(health.check, GrpcCheck) and not protocol.is_http2:
+        code, message = NOT_IN_PROTOCOL, f"gRPC's health service is not asked over protocol {protocol.value}"
+        fix = "write protocol: grpc, or health: {path: /healthz}"
+    else:
+        return None
+    place = Place(file, ("health",) if service.health else ("service",))
+    return Problem(code, place, message, fix, missing=Kind.DEFAULTS.value)
 
 
 def _inherited(look: Look, protocol: Protocol) -> Iterator[Inherited]:

@@ -30,6 +30,20 @@ UNKNOWN_TENANT = Code(
     bad="open_to: {voce: [/2010-04-01/**]}",
     good="open_to: {voice: [/2010-04-01/**]}",
 )
+NOTHING_ASKED = Code(
+    "MSH0305",
+    "a check that asks nothing",
+    why="How often endpoints are asked is of no use where nobody says what they are asked.",
+    bad="health: {interval: 2s}",
+    good="health: {path: /healthz, interval: 2s}",
+)
+NOT_IN_PROTOCOL = Code(
+    "MSH0306",
+    "a check that the protocol does not know",
+    why="gRPC's health service is asked over HTTP/2; Envoy refuses to ask it over HTTP/1.1.",
+    bad="protocol: http, health: {grpc: {}}",
+    good="protocol: grpc, health: {grpc: {}}",
+)
 DUPLICATE_NAME = Code(
     "MSH0311",
     "name declared twice",

@@ -9,8 +9,10 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from meshctl.catalog.key import Key
+from meshctl.catalog.keys.health import Check, CheckedFrom
 from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.catalog.keys.retries import RetryOn
+from meshctl.names import Role
 from meshctl.units import Duration, Off, Percent
 
 if TYPE_CHECKING:
@@ -59,6 +61,29 @@ class CircuitBreakers:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """What is asked of endpoints, how often, and by whom; without `check`, nothing is."""
+
+    check: Check | None
+    from_: CheckedFrom
+    interval: Duration
+    timeout: Duration
+    unhealthy_after: int
+    healthy_after: int
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether somebody is to ask, and nobody says what."""
+        return self.check is None and self.from_ is not CheckedFrom.NOBODY
+
+    def asked_by(self, role: Role) -> Check | None:
+        """What the Envoys of this role ask; None for nothing."""
+        if self.from_ is CheckedFrom.CALLERS or (self.from_ is CheckedFrom.GATEWAYS and role is Role.GATEWAY):
+            return self.check
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class LoadBalancing:
     """Which endpoint of a version gets a request; `slow_start` counts where the policy knows it."""
 
@@ -88,6 +113,7 @@ class Settings:
     timeouts: Timeouts
     retries: Retries
     circuit_breakers: CircuitBreakers
+    health: Health
     load_balancing: LoadBalancing
     outliers: Outliers
 

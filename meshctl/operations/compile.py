@@ -219,7 +219,7 @@ def _survivors(view: View) -> Iterator[Recipe]:
     """What keeps its updates in a view whose service is gone: the clusters that still exist."""
     for key in view.keys.values():
         if key.type in (CLUSTER, ENDPOINTS) and (version := parse_cluster(key.name)):
-            for recipe in version_recipes(*version):
+            for recipe in version_recipes(*version, key.variant):
                 if recipe.key == key:
                     yield recipe
 

@@ -39,7 +39,7 @@ def _said(tables: Mapping[str, object], path: Path) -> Mapping[str, str]:
 def _at(table: object, path: Path) -> object:
     """The value that a path leads to; None where the edition has no such name, or more names below."""
     for step in path:
-        table = getattr(table, step, None)
+        table = getattr(table, step, getattr(table, f"{step}_", None))
     return None if is_dataclass(table) and not hasattr(table, "parse") else table
 
 

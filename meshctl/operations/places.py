@@ -30,6 +30,7 @@ from meshctl.operations.rules import (
     INGRESS_LISTENER,
     INGRESS_ROUTES,
     Api,
+    Called,
     Door,
     Egress,
     Entrance,
@@ -37,6 +38,9 @@ from meshctl.operations.rules import (
     Recipe,
 )
 from meshctl.problems import Place
+
+_KEYS = {"HealthCheck": "health"}
+"""Messages within a cluster, and the keys that they are made of."""
 
 
 def places(graph: Graph, recipe: Recipe, words: str = "") -> list[Place]:
@@ -60,7 +64,10 @@ def route_place(graph: Graph, recipe: Recipe, host: str, number: int) -> Place |
 
 def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
     match recipe.rule, recipe.of:
-        case rule, (str() as service, str() as version) if rule in (CLUSTERS, ASSIGNMENTS):
+        case rule, Called() as called if rule is CLUSTERS:
+            yield from _keys(graph, called.service, words)
+            yield from _version(graph, called.service, called.version, words)
+        case rule, (str() as service, str() as version) if rule is ASSIGNMENTS:
             yield from _version(graph, service, version, words)
         case rule, Egress() as egress if rule is EGRESS_LISTENER:
             yield from _entries(graph, Kind.SERVICE, egress.services)
@@ -76,6 +83,13 @@ def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
             yield from _called(graph, service, words)
         case rule, Api() as api if rule is API_LISTENER:
             yield from _entries(graph, Kind.SERVICE, (api.service,))
+
+
+def _keys(graph: Graph, service: str, words: str) -> Iterator[Place]:
+    """The keys of a service that become the messages which are named."""
+    for message, key in _KEYS.items():
+        if message in words:
+            yield from (Place(place.file, (key,)) for place in _entries(graph, Kind.SERVICE, (service,)))
 
 
 def _version(graph: Graph, service: str, version: str, words: str) -> Iterator[Place]:

@@ -19,7 +19,7 @@ from meshctl.mesh.gateway import GATEWAY
 from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.own import OWN
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey, Role
 from meshctl.snapshot.encode import encode, encode_part
 from meshctl.snapshot.resource import Part, Resource
 
@@ -27,13 +27,25 @@ Version = tuple[str, str]
 """A service and one of its versions."""
 
 
-def _cluster(look: Look, key: Version) -> Resource | None:
-    own = look(OWN, key[0])
-    if own is None or own.version(key[1]) is None:
+class Called(NamedTuple):
+    """A version as gateways call it, where they do not call it as all others do (`variant`: "gateway")."""
+
+    service: str
+    version: str
+    variant: str = ""
+
+    @property
+    def by(self) -> Role:
+        """Who calls it."""
+        return Role(self.variant) if self.variant else Role.SIDECAR
+
+
+def _cluster(look: Look, key: Called) -> Resource | None:
+    own = look(OWN, key.service)
+    if own is None or own.version(key.version) is None:
         return None
-    return encode(
-        ResourceKey(CLUSTER, names.cluster(*key)), cluster.cluster(*key, own.protocol, own.settings)
-    )
+    at = ResourceKey(CLUSTER, names.cluster(key.service, key.version), key.variant)
+    return encode(at, cluster.cluster(key.service, key.version, own.protocol, own.settings, key.by))
 
 
 def _assignment(look: Look, key: Version) -> Resource | None:
@@ -66,7 +78,7 @@ def _unknown_host(_look: Look, variant: str) -> Part:
 SERVICE_HOST: Rule[str, Part | None] = Rule("service host", 8, _service_host)
 GATEWAY_HOST: Rule[GatewayHost, Part] = Rule("gateway host", 8, _gateway_host)
 UNKNOWN_HOST: Rule[str, Part] = Rule("unknown host", 8, _unknown_host)
-CLUSTERS: Rule[Version, Resource | None] = Rule("cluster", 8, _cluster)
+CLUSTERS: Rule[Called, Resource | None] = Rule("cluster", 8, _cluster)
 ASSIGNMENTS: Rule[Version, Resource | None] = Rule("load assignment", 8, _assignment)
 
 
@@ -228,11 +240,11 @@ class Recipe(NamedTuple):
     of: Hashable
 
 
-def version_recipes(service: str, version: str) -> Iterator[Recipe]:
-    """The cluster of a version, and its endpoints."""
-    name, of = names.cluster(service, version), (service, version)
-    yield Recipe(ResourceKey(CLUSTER, name), CLUSTERS, of)
-    yield Recipe(ResourceKey(ENDPOINTS, name), ASSIGNMENTS, of)
+def version_recipes(service: str, version: str, variant: str = "") -> Iterator[Recipe]:
+    """The cluster of a version in one variant (`Called`), and its endpoints."""
+    name = names.cluster(service, version)
+    yield Recipe(ResourceKey(CLUSTER, name, variant), CLUSTERS, Called(service, version, variant))
+    yield Recipe(ResourceKey(ENDPOINTS, name), ASSIGNMENTS, (service, version))
 
 
 def ingress_recipes(service: str, own: str) -> Iterator[Recipe]:

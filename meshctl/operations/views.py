@@ -45,7 +45,7 @@ def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
         if calls is None:
             return None
         callees.update(calls.services)
-    services = _versions(look, callees)
+    services = _versions(look, callees, key.role)
     own = _api(look, callees) if key.client == GRPC else (*_egress(key), *_ingress(look, key))
     return tuple(sorted((*services, *own)))
 
@@ -54,11 +54,14 @@ VIEW: Rule[ViewKey, tuple[Recipe, ...] | None] = Rule("view", 10, _view)
 """What the nodes of one class may see; None where the catalog does not declare what they stand for."""
 
 
-def _versions(look: Look, services: Iterable[str]) -> Iterator[Recipe]:
+def _versions(look: Look, services: Iterable[str], role: Role) -> Iterator[Recipe]:
     for service in services:
         interface = look(INTERFACE, service)
-        for version in interface.versions if interface else ():
-            yield from version_recipes(service, version)
+        if interface is None:
+            continue
+        variant = role.value if role is Role.GATEWAY and interface.gateways_ask else ""
+        for version in interface.versions:
+            yield from version_recipes(service, version, variant)
 
 
 def _egress(key: ViewKey) -> Iterator[Recipe]:
@@ -94,4 +97,4 @@ def _gateway(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
         name = names.gateway_listener(*door)
         doors.append(Recipe(ResourceKey(LISTENER, name), GATEWAY_LISTENER, door))
         doors.append(Recipe(ResourceKey(ROUTES, name), GATEWAY_ROUTES, door))
-    return tuple(sorted((*_versions(look, facts.services), *doors)))
+    return tuple(sorted((*_versions(look, facts.services, key.role), *doors)))

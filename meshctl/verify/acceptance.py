@@ -105,7 +105,9 @@ def _config(pairs: Iterable[_Pair], bad: Collection[bytes]) -> bytes:
     clusters, listeners = [], []
     for one, other in pairs:
         if one.key.type == CLUSTER:
-            clusters.append(static_cluster(one.head, other.head if other else None))
+            cluster = static_cluster(one.head, other.head if other else None)
+            cluster.name += f"@{one.key.variant}"  # variants are all in one process here
+            clusters.append(cluster)
         elif other is not None:
             parts = (part.body for part in other.parts if part.body not in bad)
             routes = pb.RouteConfiguration.FromString(b"".join((other.head, *parts)))

@@ -16,6 +16,7 @@ from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Role, TypeUrl, V
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.load import resolved
 from meshctl.snapshot import Resource
+from meshctl.units import Duration
 from tests.support.edits import edited, manager, upstream_http
 from tests.support.live_envoy import Held, LiveEnvoy, Ports, held, live_envoy
 from tests.support.waiting import eventually
@@ -66,6 +67,16 @@ def _dns(cluster: pb.Cluster) -> None:
     locality.lb_endpoints.add(endpoint=pb.Endpoint(address=pb.socket("127.0.0.1", SPARE)))
 
 
+def _check(cluster: pb.Cluster) -> None:
+    check = cluster.health_checks.add(
+        unhealthy_threshold=pb.uint32(1),
+        healthy_threshold=pb.uint32(1),
+        interval=pb.duration(Duration(1_000)),
+    )
+    check.timeout.CopyFrom(check.interval)
+    check.tcp_health_check.SetInParent()
+
+
 def _another_endpoint(assignment: pb.ClusterLoadAssignment) -> None:
     address = pb.socket("127.0.0.2", SPARE)
     assignment.endpoints[0].lb_endpoints.add(
@@ -93,6 +104,13 @@ EDITS = (
         "load_balancing_policy",
         "another",
         lambda one: one.load_balancing_policy.policies.pop(0),
+    ),
+    Edit(CLUSTER, "health_checks", "one", _check),
+    Edit(
+        CLUSTER,
+        "common_lb_config",
+        "new endpoints wait",
+        lambda one: setattr(one.common_lb_config, "ignore_new_hosts_until_first_hc", True),
     ),
     Edit(CLUSTER, "outlier_detection", "interval", lambda one: one.outlier_detection.interval.FromSeconds(9)),
     Edit(

@@ -189,12 +189,35 @@ _BALANCING = st.sampled_from(
 )
 
 
+@st.composite
+def _health(draw: st.DrawFn) -> dict[str, object]:
+    asked: list[dict[str, object]] = [
+        {"path": "/"},
+        {"path": "/~%20?a=b&c=[]'\""},
+        {"path": "/" + "x" * 1_023},
+        {"grpc": {}},
+        {"grpc": {"service": draw(st.text(_PRINTABLE, min_size=1, max_size=20))}},
+        {"tcp": "connect"},
+    ]
+    keys: Mapping[str, st.SearchStrategy[object]] = {
+        "interval": _TIMES,
+        "timeout": st.sampled_from(["1ms", "1s", "60s"]),
+        "unhealthy_after": st.sampled_from([1, 100]),
+        "healthy_after": st.sampled_from([1, 100]),
+        "from": st.sampled_from(["gateways", "callers", "nobody"]),
+    }
+    return draw(st.sampled_from(asked)) | {
+        key: draw(values) for key, values in keys.items() if draw(st.booleans())
+    }
+
+
 def _inherited() -> st.SearchStrategy[dict[str, object]]:
     """What services and defaults.yaml may say alike."""
     keys = {
         "timeouts": _timeouts(),
         "retries": _retries(),
         "circuit_breakers": _BREAKERS,
+        "health": _health(),
         "load_balancing": _BALANCING,
         "outliers": _OUTLIERS,
     }

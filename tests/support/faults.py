@@ -9,6 +9,7 @@ from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import cluster, endpoints, match, pb
 from meshctl.mesh.facts import VersionFacts
 from meshctl.mesh.settings import Settings
+from meshctl.names import Role
 
 
 def host_name_for_port(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
@@ -30,8 +31,8 @@ def bad_cluster(monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None
     """The cluster `name` holds `secret` and breaks a constraint: Envoy echoes it whole with its reason."""
     right = cluster.cluster
 
-    def wrong(service: str, version: str, protocol: Protocol, settings: Settings) -> pb.Cluster:
-        message = right(service, version, protocol, settings)
+    def wrong(service: str, version: str, protocol: Protocol, settings: Settings, role: Role) -> pb.Cluster:
+        message = right(service, version, protocol, settings, role)
         if message.name == name:
             message.metadata.filter_metadata["credentials"]["password"] = secret
             message.outlier_detection.max_ejection_percent.value = 101

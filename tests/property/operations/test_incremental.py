@@ -38,6 +38,8 @@ def services(draw: st.DrawFn, name: str) -> str:
     lines.append(f"uses: [{', '.join(uses)}]")
     lines.append(f"aliases: [{draw(st.sampled_from(['', 'x.internal', name + '.internal']))}]")
     if draw(st.booleans()):
+        lines.append(f"health: {{path: /, from: {draw(st.sampled_from(['gateways', 'callers', 'nobody']))}}}")
+    if draw(st.booleans()):
         lines.append("routes: [{match: {path: /ping}, respond: {status: 200}}]")
     if draw(st.booleans()):
         path = draw(st.sampled_from(["/a/**", f"/{name}/**", "/x/{id}"]))

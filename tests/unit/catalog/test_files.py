@@ -38,7 +38,7 @@ def test_defaults_are_those_of_services() -> None:
         ("defaults.yaml", "gateway: {}\nservice: {port: 1}\n", [
             "1:1: MSH0201 defaults.yaml has no key 'gateway'; its keys are service, protocol",
             "2:11: MSH0201 service has no key 'port'; its keys are"
-            " timeouts, retries, circuit_breakers, load_balancing, outliers"]),
+            " timeouts, retries, circuit_breakers, health, load_balancing, outliers"]),
         ("defaults.yaml", "{}", [
             "1:1: MSH0221 there is no default here; write service: {…}, or delete the file"]),
     ],

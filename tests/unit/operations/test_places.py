@@ -7,7 +7,7 @@ from meshctl.operations.resolve import Resolver
 
 CATALOG = {
     "mesh.yaml": b"format: 1\nedition: 2026.11\nname: test\n",
-    "a/web.yaml": b"service: web\nport: 8081\nendpoints: [10.0.0.9]\nuses: [users]\n",
+    "a/web.yaml": b"service: web\nport: 8081\nendpoints: [10.0.0.9]\nuses: [users]\nhealth: {path: /}\n",
     "a/users.yaml": (
         b"service: users\nport: 8080\n"
         b"versions:\n  v1: {endpoints: [10.0.0.1, 10.0.0.2]}\n  v2: {endpoints: []}\nserving: v1\n"
@@ -40,6 +40,7 @@ def compiler() -> Compiler:
     [
         (CLUSTER, "users/v1", "bad", "a/users.yaml:4"),
         (CLUSTER, "web/v1", "bad", "a/web.yaml:3"),
+        (CLUSTER, "web/v1", "caused by HttpHealthCheckValidationError.Path: bad", "a/web.yaml:5"),
         (ENDPOINTS, "users/v1", "malformed IP address: 10.0.0.2", "a/users.yaml:4"),
         (ROUTES, "egress/web", "bad", "a/web.yaml:4"),
         (ROUTES, "egress/web", "Duplicate entry of domain users", "a/users.yaml:1"),

@@ -14,6 +14,8 @@ BEHIND = {
     "a/web.yaml": service("web", "users", endpoints="10.0.0.1") + b"target_port: 9080\n",
     "a/users.yaml": service("users", endpoints="10.0.0.2") + b"target_port: 9080\n",
 }
+EDGE = b"gateway: edge\nlisteners: [{bind: 127.0.0.1:80}]\nsites: [{hosts: [a.b], routes: [{to: users}]}]\n"
+USERS_CLUSTER = Ref(CLUSTER, "users/v1")
 RELEASES = ("1.35", "1.36", "1.37", "1.40", "1.41")
 ROUTES_OF_WEB = Ref(ROUTES, "egress/web")
 
@@ -78,3 +80,30 @@ def test_a_sidecar_of_several_services_takes_the_requests_of_each_and_a_grpc_cli
     listeners = {ref.name for ref in views[both.name].keys if ref.type == LISTENER}
     assert listeners == {"egress/users+web", "ingress/users", "ingress/web"}
     assert not any(ref.name.startswith(("ingress/", "inbound/")) for ref in views[client.name].keys)
+
+
+def test_gateways_have_a_cluster_of_their_own_only_while_they_alone_ask_how_endpoints_are() -> None:
+    sidecar, gateway = ViewKey(Role.SIDECAR, ("web",), "1.40"), ViewKey(Role.GATEWAY, ("edge",), "1.40")
+    resolver = resolved({**CATALOG, "e/edge.yaml": EDGE}, WATCHED)
+    compiler = Compiler(resolver)
+    for key in (sidecar, gateway):
+        compiler.open(key)
+    first = compiler.publish()
+
+    def said(health: bytes) -> tuple[Resource | None, Resource | None]:
+        text = CATALOG["a/users.yaml"] + health
+        resolver.change({"a/users.yaml": read_source("a/users.yaml", text)})
+        views = [compiler.publish().view(key.name) for key in (sidecar, gateway)]
+        one, other = (view.get(USERS_CLUSTER) if view else None for view in views)
+        return one, other
+
+    plain = said(b"")[0]
+    by_gateways = said(b"health: {path: /}\n")
+    assert by_gateways[0] is plain
+    assert by_gateways[0] != by_gateways[1]
+    assert len(compiler.snapshot.resources) == len(first.resources) + 1
+    for shared in (b"health: {path: /, from: callers}\n", b"health: {path: /, from: nobody}\n"):
+        one, other = said(shared)
+        assert one is other
+        assert len(compiler.snapshot.resources) == len(first.resources)
+    assert said(b"") == (plain, plain)
