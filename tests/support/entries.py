@@ -285,8 +285,8 @@ _WAVES: tuple[object, ...] = (
 
 
 @st.composite
-def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
-    """The files of a catalog, some of them perhaps wrong."""
+def mesh_files(draw: st.DrawFn) -> dict[str, object]:
+    """A mesh.yaml."""
     mesh: dict[str, object] = {
         "format": 1,
         "edition": "2026.11",
@@ -298,13 +298,29 @@ def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
         mesh["egress"] = f"[{ip}]:{draw(_PORTS)}" if ":" in ip else f"{ip}:{draw(_PORTS)}"
     if draw(st.booleans()):
         mesh["waves"] = draw(st.sampled_from(_WAVES))
-    files: dict[str, object] = {"mesh.yaml": mesh}
-    files |= {f"{TEAM}/{name}.yaml": draw(services(name)) for name in SERVICES}
-    files |= {f"{TEAM}/{name}.yaml": draw(gateways(name)) for name in GATEWAYS}
+    return mesh
+
+
+def defaults_files() -> st.SearchStrategy[dict[str, object]]:
+    """A defaults.yaml."""
+    protocols = st.dictionaries(st.sampled_from(PROTOCOLS), _inherited(), max_size=2)
+    return st.fixed_dictionaries({"service": _inherited(), "protocol": protocols})
+
+
+def files() -> st.SearchStrategy[tuple[dict[str, object], ...]]:
+    """One file of each kind."""
+    return st.tuples(mesh_files(), defaults_files(), services(SERVICES[0]), gateways(GATEWAYS[0]))
+
+
+@st.composite
+def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
+    """The files of a catalog, some of them perhaps wrong."""
+    drawn: dict[str, object] = {"mesh.yaml": draw(mesh_files())}
+    drawn |= {f"{TEAM}/{name}.yaml": draw(services(name)) for name in SERVICES}
+    drawn |= {f"{TEAM}/{name}.yaml": draw(gateways(name)) for name in GATEWAYS}
     if draw(st.booleans()):
-        protocols = st.dictionaries(st.sampled_from(PROTOCOLS), _inherited(), max_size=2)
-        files["defaults.yaml"] = {"service": draw(_inherited()), "protocol": draw(protocols)}
-    return {file: _written(entry) for file, entry in files.items()}
+        drawn["defaults.yaml"] = draw(defaults_files())
+    return {file: _written(entry) for file, entry in drawn.items()}
 
 
 def _written(entry: object) -> bytes:
