@@ -36,6 +36,7 @@ _NAMES = {
     "MeshFile": "mesh.yaml",
     "DefaultsFile": "defaults.yaml",
     "Inherited": "service",
+    "ByKeys": "by",
     "WaveKeys": "waves",
     "EndpointKeys": "an endpoint",
 }

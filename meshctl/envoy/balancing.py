@@ -4,6 +4,7 @@ May import the mesh's settings.
 """
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.envoy import pb
@@ -28,6 +29,13 @@ def _policies(said: LoadBalancing) -> Iterator[pb.LoadBalancingPolicy.Policy]:
             yield _one("least_request", _least(slow))
         case Policy.RANDOM:
             yield _one("random", pb.Random())
+        case Policy.RING_HASH:
+            yield _ring()
+        case Policy.MAGLEV:
+            yield _one("maglev", pb.Maglev())
+            yield _ring()  # gRPC's client knows it, and not maglev
+        case _:
+            assert_never(said.policy)
     yield _one("round_robin", pb.RoundRobin())
 
 
@@ -35,6 +43,11 @@ def _least(window: Duration | None) -> pb.LeastRequest:
     # Else Envoy compares two that chance picks: of two endpoints it is often the same one twice.
     scan = pb.LeastRequest.FULL_SCAN
     return pb.LeastRequest(selection_method=scan, slow_start_config=_slowly(window))
+
+
+def _ring() -> pb.LoadBalancingPolicy.Policy:
+    # gRPC's client refuses a ring that does not name its hash.
+    return _one("ring_hash", pb.RingHash(hash_function=pb.RingHash.XX_HASH))
 
 
 def _slowly(window: Duration | None) -> pb.SlowStartConfig | None:

@@ -41,7 +41,9 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import SlowStartConfig
 from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
+from envoy.extensions.load_balancing_policies.maglev.v3.maglev_pb2 import Maglev
 from envoy.extensions.load_balancing_policies.random.v3.random_pb2 import Random
+from envoy.extensions.load_balancing_policies.ring_hash.v3.ring_hash_pb2 import RingHash
 from envoy.extensions.load_balancing_policies.round_robin.v3.round_robin_pb2 import RoundRobin
 from envoy.extensions.path.match.uri_template.v3.uri_template_match_pb2 import UriTemplateMatchConfig
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
@@ -96,6 +98,7 @@ __all__ = [
     "Listener",
     "LoadBalancingPolicy",
     "LocalityLbEndpoints",
+    "Maglev",
     "Message",
     "OutlierDetection",
     "Percent",
@@ -104,6 +107,7 @@ __all__ = [
     "Rds",
     "RegexMatcher",
     "RetryPolicy",
+    "RingHash",
     "RoundRobin",
     "Route",
     "RouteAction",

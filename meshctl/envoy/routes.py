@@ -4,8 +4,10 @@ May import the mesh's facts. A virtual host is made once and shared by all who c
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import assert_never
 
 from meshctl import names
+from meshctl.catalog.keys.by import By, Part
 from meshctl.catalog.keys.respond import Respond
 from meshctl.envoy import pb
 from meshctl.envoy.match import Paths, envoy_paths, route_matches
@@ -126,6 +128,28 @@ def route_action(action: Action) -> pb.RouteAction:
             message.max_stream_duration.grpc_timeout_header_max.SetInParent()
     if action.retries is not None and action.retries.attempts:
         message.retry_policy.CopyFrom(retry_policy(action.retries))
+    if action.hashed_by is not None:
+        message.hash_policy.append(hash_policy(action.hashed_by))
+    return message
+
+
+def hash_policy(by: By) -> pb.RouteAction.HashPolicy:
+    """What requests to the same endpoint have in common. Envoy: config.route.v3.RouteAction.HashPolicy.
+
+    Requests that do not have it go anywhere.
+    """
+    message = pb.RouteAction.HashPolicy()
+    match by.part:
+        case Part.HEADER:
+            message.header.header_name = by.name.lower()
+        case Part.COOKIE:
+            message.cookie.name = by.name
+        case Part.QUERY:
+            message.query_parameter.name = by.name
+        case Part.SOURCE:
+            message.connection_properties.source_ip = True
+        case _:
+            assert_never(by.part)
     return message
 
 

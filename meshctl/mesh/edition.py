@@ -65,7 +65,7 @@ _2026_11_HTTP = Settings(
         healthy_after=1,
     ),
     # An endpoint that is slow for a while gets less, and nobody has to measure it.
-    load_balancing=LoadBalancing(policy=Policy.LEAST_REQUEST, slow_start=Off.OFF),
+    load_balancing=LoadBalancing(policy=Policy.LEAST_REQUEST, by=None, slow_start=Off.OFF),
     outliers=Outliers(
         consecutive_5xx=5,
         consecutive_gateway_failures=3,

@@ -6,6 +6,7 @@ comes from and takes no part in equality, nor does it hold a line number.
 
 from dataclasses import dataclass, field
 
+from meshctl.catalog.keys.by import By
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.respond import Respond
 from meshctl.mesh.match import RequestMatch
@@ -53,13 +54,15 @@ class Patience:
 class Action:
     """What happens to a request: it goes to `split`, or is answered by `respond`; exactly one is given.
 
-    What goes to `split` has `patience` and `retries` by the time that it is compiled.
+    What goes to `split` has `patience` and `retries` by the time that it is compiled, and `hashed_by` where
+    the same endpoint answers what has that in common.
     """
 
     split: tuple[Weight, ...] = ()
     respond: Respond | None = None
     patience: Patience | None = None
     retries: Retries | None = None
+    hashed_by: By | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class ServiceInterface:
     gateways_ask: bool
     patience: Patience
     retries: Retries
+    hashed_by: By | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,8 @@ def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
 def _shared(look: Look, target: Target, origin: Place) -> Action:
     """Traffic shared by weight: straight to versions, past the services' own routes.
 
-    It is one route for all of them: with the longest timeouts among them, and the retries of the first.
+    It is one route for all of them: with the longest timeouts among them, the retries of the first, and the
+    same endpoint for what the first has in common that says something of it.
     """
     split: list[Weight] = []
     callees: list[ServiceInterface] = []
@@ -156,7 +157,8 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
     )
     marked = any(callee.retries.marked for callee in callees)
     retries = replace(callees[0].retries, marked=marked)
-    return Action(tuple(split), patience=patience, retries=retries)
+    hashed_by = next((callee.hashed_by for callee in callees if callee.hashed_by), None)
+    return Action(tuple(split), patience=patience, retries=retries, hashed_by=hashed_by)
 
 
 def _longest(limits: Iterable[Duration | Off]) -> Duration | Off:

@@ -30,6 +30,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         gateways_ask=own.settings.health.asked_by(Role.GATEWAY) != own.settings.health.asked_by(Role.SIDECAR),
         patience=_patience(own.settings),
         retries=_retries(own),
+        hashed_by=own.settings.load_balancing.hashed_by,
     )
 
 
@@ -40,14 +41,20 @@ INTERFACE: Rule[str, ServiceInterface | None] = Rule("interface", 4, _interface)
 def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:
     """The service's own routes, then the one that takes the rest to what is serving."""
     rest = RouteFacts(RequestMatch(), Action(own.split), Place(own.file, ("serving",)))
-    return tuple(_with_timeouts(own, route) for route in (*own.routes, rest))
+    return tuple(_as_called(own, route) for route in (*own.routes, rest))
 
 
-def _with_timeouts(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
+def _as_called(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
+    """The route with what all routes to the service have."""
     if not route.action.split:
         return route
-    patience, retries = _patience(own.settings), _retries(own)
-    return replace(route, action=replace(route.action, patience=patience, retries=retries))
+    action = replace(
+        route.action,
+        patience=_patience(own.settings),
+        retries=_retries(own),
+        hashed_by=own.settings.load_balancing.hashed_by,
+    )
+    return replace(route, action=action)
 
 
 def _patience(settings: Settings) -> Patience:

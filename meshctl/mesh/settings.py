@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from meshctl.catalog.key import Key
+from meshctl.catalog.keys.by import By
 from meshctl.catalog.keys.health import Check, CheckedFrom
 from meshctl.catalog.keys.load_balancing import Policy
 from meshctl.catalog.keys.retries import RetryOn
@@ -85,10 +86,16 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancing:
-    """Which endpoint of a version gets a request; `slow_start` counts where the policy knows it."""
+    """Which endpoint of a version gets a request; `by` and `slow_start` count where the policy knows them."""
 
     policy: Policy
+    by: By | None
     slow_start: Duration | Off
+
+    @property
+    def hashed_by(self) -> By | None:
+        """What requests to the same endpoint have in common."""
+        return self.by if self.policy.hashes else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from meshctl.operations.rules import (
 )
 from meshctl.problems import Place
 
-_KEYS = {"HealthCheck": "health"}
+_KEYS = {"HealthCheck": "health", "RingHash": "load_balancing", "Maglev": "load_balancing"}
 """Messages within a cluster, and the keys that they are made of."""
 
 

@@ -104,5 +104,31 @@ async def test_a_grpc_client_follows_a_shift_and_the_removal_of_the_old_version_
     assert {one["type"] for one in node["types"]} == {"cds", "eds", "lds", "rds"}
 
 
+@pytest.mark.parametrize("policy", ["ring_hash", "maglev"])
+@pytest.mark.parametrize("by", ["{header: x-account}", "{cookie: account}", "source"])
+async def test_a_grpc_client_takes_clusters_that_hash_and_check_and_hashes_by_headers(
+    scene: Scene, call: Call, policy: str, by: str
+) -> None:
+    keys = f"load_balancing: {{policy: {policy}, by: {by}}}\nhealth: {{grpc: {{}}, from: callers}}\n"
+    ports = f"[127.0.0.1:{scene.ports.v1}, 127.0.0.1:{scene.ports.v2}]"
+    scene.write(USERS_FILE, f"service: users\nport: 8080\nendpoints: {ports}\n{GRPC}{keys}")
+
+    async def by_account() -> dict[str, set[bytes]]:
+        """Who answers which account."""
+        accounts = [f"AC{number}" for number in range(20)]
+        return {
+            one: {await call(b"", timeout=LIMIT_S, metadata=(("x-account", one),)) for _ in range(3)}
+            for one in accounts
+        }
+
+    async def sticks() -> bool:
+        found = await by_account()
+        both = set().union(*found.values()) == {b"v1", b"v2"}
+        return both and (by != "{header: x-account}" or all(len(one) == 1 for one in found.values()))
+
+    await eventually(sticks, "calls of one account are answered by one endpoint")
+    assert (await fleet.node(scene, "web-grpc"))["state"] == "synced"
+
+
 async def _seen(answers: Counter[bytes], answer: bytes) -> bool:
     return answers[answer] > 0

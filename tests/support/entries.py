@@ -183,6 +183,10 @@ _BALANCING = st.sampled_from(
         {"policy": "round_robin", "slow_start": "1ms"},
         {"policy": "least_request", "slow_start": "24h"},
         {"policy": "random", "slow_start": "off"},
+        {"policy": "ring_hash", "by": {"header": "X-!#$%&'*+.^_`|~-9"}},
+        {"policy": "ring_hash", "by": {"query": "file[id]"}, "slow_start": "off"},
+        {"policy": "maglev", "by": {"cookie": "x" * 256}},
+        {"policy": "maglev", "by": "source"},
         {"slow_start": "30s"},
         {},
     ]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from tests.support.waiting import pause
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SLOW_S = 0.4
+KEYS = tuple(f"AC{number:04}" for number in range(60))
 
 
 @asynccontextmanager
@@ -30,6 +31,28 @@ async def endpoint(name: str, delay_s: float = 0.0) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
+
+
+async def by_key(mesh: Mesh, make: Callable[[str], tuple[str, dict[str, str]]]) -> dict[str, str]:
+    """The endpoints that answer requests with each of these keys, three times; `make` makes one of a key."""
+    found = {}
+    for key in KEYS:
+        path, headers = make(key)
+        asked = [await get(mesh.ports.egress, path, {"host": "users", **headers}) for _ in range(3)]
+        found[key] = "".join(sorted({response.body.decode() for response in asked}))
+    return found
+
+
+def in_header(key: str) -> tuple[str, dict[str, str]]:
+    return "/", {"x-account": key}
+
+
+def in_cookie(key: str) -> tuple[str, dict[str, str]]:
+    return "/", {"cookie": f"other=1; account={key}"}
+
+
+def in_query(key: str) -> tuple[str, dict[str, str]]:
+    return f"/a?other=1&account={key}", {}
 
 
 async def chosen(mesh: Mesh, number: int) -> str:
@@ -75,3 +98,50 @@ async def test_a_new_endpoint_gets_less_at_first_where_it_starts_slowly(mesh: Me
         await pause(6)  # until the old one is no new one any more
         await mesh.users("load_balancing: {policy: round_robin, slow_start: 6s}", old, new)
         assert (await chosen(mesh, 40)).count("n") < 15
+
+
+@shows("service.load_balancing.policy", "service.load_balancing.by.header")
+async def test_without_an_endpoint_its_requests_go_elsewhere_and_hardly_any_others(mesh: Mesh) -> None:
+    table = "load_balancing: {policy: maglev, by: {header: X-Account}}"
+    async with endpoint("a") as one, endpoint("b") as other, endpoint("c") as third:
+        await mesh.users("load_balancing: {policy: round_robin}", one, other, third)
+        assert set((await by_key(mesh, in_header)).values()) == {"abc"}
+        await mesh.users(table, one, other, third)
+        whole = await by_key(mesh, in_header)
+        assert set(whole.values()) == {"a", "b", "c"}
+        await mesh.users(table, one, other)
+        left = await by_key(mesh, in_header)
+        assert set(left.values()) == {"a", "b"}
+        others = [key for key in KEYS if whole[key] != "c"]
+        assert sum(left[key] != whole[key] for key in others) <= len(others) / 6  # of 394, none were seen
+
+
+@shows("service.load_balancing.by.cookie", "service.load_balancing.by.query")
+@pytest.mark.parametrize(
+    ("by", "make"),
+    [("{cookie: account}", in_cookie), ("{query: account}", in_query)],
+    ids=["cookie", "query"],
+)
+async def test_what_has_the_same_part_goes_to_the_same_endpoint(
+    mesh: Mesh, by: str, make: Callable[[str], tuple[str, dict[str, str]]]
+) -> None:
+    async with endpoint("a") as one, endpoint("b") as other:
+        await mesh.users(f"load_balancing: {{policy: ring_hash, by: {by}}}", one, other)
+        assert set((await by_key(mesh, make)).values()) == {"a", "b"}
+
+
+@shows("service.load_balancing.by")
+async def test_a_gateway_sends_what_comes_from_one_address_to_one_endpoint(mesh: Mesh) -> None:
+    async with endpoint("a") as one, endpoint("b") as other:
+        await mesh.users("load_balancing: {policy: ring_hash, by: source}", one, other)
+        found = [[await from_address(mesh, f"127.0.0.{last}") for _ in range(3)] for last in range(2, 22)]
+    assert {"".join(sorted(set(answers))) for answers in found} == {"a", "b"}
+
+
+async def from_address(mesh: Mesh, address: str) -> str:
+    """The body of the answer of the gateway to a client at this address."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", mesh.ports.edge, local_addr=(address, 0))
+    writer.write(b"GET / HTTP/1.1\r\nhost: api.example.com\r\nconnection: close\r\n\r\n")
+    body = (await reader.read()).partition(b"\r\n\r\n")[2]
+    writer.close()
+    return body.decode()

@@ -86,6 +86,8 @@ def test_every_key_has_a_description_and_an_example_that_is_right(key: type[Key]
             others["respond"] = {"status": 200}
         if {"open_to", "routes"} <= keys_of(key).keys() and name == "hosts":
             others["routes"] = ({"respond": {"status": 200}},)
+        if {"policy", "by"} <= keys_of(key).keys() and name == "by":
+            others["policy"] = "maglev"
         read = key.model_validate({**others, name: plain(root)})
         assert {name, f"{name}_"} & read.model_fields_set
 
