@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TypeAlias
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from meshctl.catalog.key import Entry, Key, keys_of
-from meshctl.catalog.shape import Many, Named, Shape, codes, inner, shape
+from meshctl.catalog.shape import Many, Named, Shape, codes, holder, inner, shape, towards
 from meshctl.catalog.source import MODELS, Kind
 from meshctl.catalog.typed import example
 
@@ -79,8 +80,8 @@ class Declared:
         return tuple(sorted({*of_its_type, *self._more("codes")}))
 
     @property
-    def keys(self) -> type[Key] | None:
-        """The model of the keys below it."""
+    def keys(self) -> tuple[type[Key], ...]:
+        """The models of the keys below it."""
         return inner(self.shape)
 
     def _more(self, what: str) -> tuple[str, ...]:
@@ -121,9 +122,9 @@ def _walk(
     for name in fields(model):
         path = (*above, name)
         yield _owner(model, name), name, path
-        below = inner(shape(keys_of(model)[name]))
-        if below is not None and below not in around | {model}:
-            yield from _walk(below, path, around | {model})
+        for below in inner(shape(keys_of(model)[name])):
+            if below not in around | {model}:
+                yield from _walk(below, path, around | {model})
 
 
 def fields(model: type[Key]) -> Mapping[str, FieldInfo]:
@@ -142,12 +143,11 @@ def written(path: Path) -> str:
     """A path as one writes it: `gateway.sites[].routes[].match.path`, `service.versions.NAME.endpoints`."""
     model: type[Key] = MODELS[Kind(path[0])]
     steps = [path[0]]
-    for step in path[1:]:
-        of = shape(keys_of(model)[step])
+    for step, key in pairwise(path[1:]):
+        of = towards(shape(keys_of(model)[step]), key)
         steps.append(step + _marks(of))
-        model = inner(of) or Entry
-    last = steps.pop()
-    return ".".join((*steps, last.removesuffix("[]").removesuffix(".NAME")))
+        model = holder(of, key) or Entry
+    return ".".join((*steps, *path[1:][-1:]))
 
 
 def _marks(of: Shape) -> str:
@@ -168,13 +168,13 @@ def steps(text: str) -> Path:
 def follow(model: type[Key], words: Path) -> tuple[type[Key], str] | None:
     """The key that steps below a model lead to, by owner and name. Names that a team chose are passed."""
     found: tuple[type[Key], str] | None = None
-    at: type[Key] | None = model
+    within: tuple[type[Key], ...] = (model,)
     chosen = False
     for word in words:
-        if at and word in keys_of(at):
+        if at := next((one for one in within if word in keys_of(one)), None):
             found = (_owner(at, word), word)
             of = shape(keys_of(at)[word])
-            at, chosen = inner(of), _is_named(of)
+            within, chosen = inner(of), _is_named(of)
         elif chosen:
             chosen = False
         else:

@@ -14,7 +14,7 @@ from pydantic import ValidatorFunctionWrapHandler as ReadKeys
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from meshctl.catalog.problems import Mistake
+from meshctl.catalog.problems import Mistake, near
 from meshctl.catalog.takes import Takes
 
 T = TypeVar("T")
@@ -156,3 +156,37 @@ class Written(ABC):
         if cls.keys is None:
             return core_schema.no_info_plain_validator_function(cls.read)
         return core_schema.no_info_wrap_validator_function(cls._read_form, handler.generate_schema(cls.keys))
+
+
+class ListOrKeys(ABC):
+    """A value that is a list of items, or a mapping of keys in its place."""
+
+    __slots__ = ()
+
+    items: ClassVar[type[Written]]
+    keys: ClassVar[type[Key]]
+
+    @classmethod
+    @abstractmethod
+    def read(cls, written: object) -> Self:
+        """The value of a tuple of `items`, or of an instance of `keys`; an instance stays as it is."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known = tuple(keys_of(cls.keys))
+
+        def read_keys(written: object, read: ReadKeys) -> object:
+            # A mapping of other keys was meant to be an item, or to have versions: no key of ours is missing.
+            is_meant = isinstance(written, dict) and any(near(key, known) for key in written)
+            return read(written) if is_meant else written
+
+        def read_items(written: object, read: ReadKeys) -> object:
+            return written if isinstance(written, Key | cls) else read(written)
+
+        wrap = core_schema.no_info_wrap_validator_function
+        steps: list[CoreSchema] = [
+            wrap(read_keys, handler.generate_schema(cls.keys)),
+            wrap(read_items, handler.generate_schema(tuple[cls.items, ...])),  # type: ignore[name-defined]
+            core_schema.no_info_plain_validator_function(cls.read),
+        ]
+        return core_schema.chain_schema(steps)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from meshctl.catalog.declared import Path, fields
 from meshctl.catalog.key import Key
-from meshctl.catalog.shape import Many, Named, Shape, inner, shape
+from meshctl.catalog.shape import Many, Named, Shape, holder, shape, towards
 from meshctl.catalog.source import MODELS, Kind
 from meshctl.catalog.typed import example
 from meshctl.catalog.yaml import MappingNode, parse
@@ -21,9 +21,9 @@ def sample(path: Path) -> str:
 def _lines(model: type[Key], path: Path) -> Iterator[str]:
     for name, info in fields(model).items():
         if name == path[0] and len(path) > 1:
-            of = shape(info)
+            of = towards(shape(info), path[1])
             yield f"{name}:"
-            yield from _within(of, example(info), list(_lines(inner(of) or Key, path[1:])))
+            yield from _within(of, example(info), list(_lines(holder(of, path[1]) or Key, path[1:])))
         elif name == path[0] or info.is_required():
             yield f"{name}: {example(info)}"
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from meshctl.catalog.declared import default_of, fields
 from meshctl.catalog.key import Key, keys_of
 from meshctl.catalog.scalars import is_null
-from meshctl.catalog.shape import Keys, Many, Named, Shape, Value, inner, shape
+from meshctl.catalog.shape import Either, Keys, Many, Named, Shape, Value, inner, shape
 from meshctl.catalog.source import MODELS, Kind
 from meshctl.catalog.takes import Schema, guessed, names
 from meshctl.catalog.typed import example
@@ -79,7 +79,7 @@ def _collect(model: type[Key], models: dict[str, type[Key]]) -> None:
         return
     models[model.__name__] = model
     for info in keys_of(model).values():
-        if below := inner(shape(info)):
+        for below in inner(shape(info)):
             _collect(below, models)
 
 
@@ -121,6 +121,8 @@ def _schema(of: Shape) -> dict[str, object]:
             return {"type": "array", "items": _schema(item)}
         case Named(name, value):
             return {"type": "object", **names(name), "additionalProperties": _schema(value)}
+        case Either(items, keys):
+            return {"anyOf": [_schema(items), _schema(keys)]}
 
 
 def _reference(model: type[Key]) -> dict[str, object]:

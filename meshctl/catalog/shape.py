@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from meshctl.catalog.key import Key, Scalar, Written, keys_of
+from meshctl.catalog.key import Key, ListOrKeys, Scalar, Written, keys_of
 from meshctl.catalog.takes import Takes
 from meshctl.problems import Code
 
@@ -46,7 +46,15 @@ class Named:
     value: "Shape"
 
 
-Shape: TypeAlias = Value | Keys | Many | Named
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A list, or a mapping of keys in its place."""
+
+    items: Many
+    keys: Keys
+
+
+Shape: TypeAlias = Value | Keys | Many | Named | Either
 
 
 def shape(info: FieldInfo) -> Shape:
@@ -75,22 +83,38 @@ def _shape(annotation: object) -> Shape:
             return Named(name.takes, _shape(arguments[1]))
     if isinstance(annotation, type) and issubclass(annotation, Written):
         return Value(annotation.takes, annotation.keys)
+    if isinstance(annotation, type) and issubclass(annotation, ListOrKeys):
+        return Either(Many(_shape(annotation.items)), Keys(annotation.keys))
     if isinstance(annotation, type) and issubclass(annotation, Key):
         return Keys(annotation)
     raise TypeError(f"{annotation} does not say what it takes")
 
 
-def inner(of: Shape) -> type[Key] | None:
-    """The model of the keys within, whatever stands around it."""
+def inner(of: Shape) -> tuple[type[Key], ...]:
+    """The models of the keys within, whatever stands around them; two at most."""
     match of:
         case Value(_, keys):
-            return keys
+            return (keys,) if keys else ()
         case Keys(model):
-            return model
+            return (model,)
         case Many(item):
             return inner(item)
         case Named(_, value):
             return inner(value)
+        case Either(items, keys):
+            return (*inner(items), *inner(keys))
+
+
+def holder(of: Shape, key: str) -> type[Key] | None:
+    """The model within that has this key."""
+    return next((model for model in inner(of) if key in keys_of(model)), None)
+
+
+def towards(of: Shape, key: str) -> Shape:
+    """The shape; of a list or a mapping the one that has this key within."""
+    if isinstance(of, Either):
+        return of.items if holder(of.items, key) else of.keys
+    return of
 
 
 def words(of: Shape) -> str:
@@ -104,6 +128,8 @@ def words(of: Shape) -> str:
             return f"a list; each item is {words(item)}"
         case Named(name, value):
             return f"a mapping; each key is {name.words}, its value {words(value)}"
+        case Either(items, keys):
+            return f"{words(items)}; or, in place of the list, {words(keys)}"
 
 
 def _keys(model: type[Key]) -> str:
@@ -122,3 +148,5 @@ def codes(of: Shape) -> Iterator[Code]:
         case Named(name, value):
             yield from name.codes
             yield from codes(value)
+        case Either(items, _):
+            yield from codes(items)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key, Written, keys_of
+from meshctl.catalog.key import REFUSED, WRONG_VALUE, Entry, Key, ListOrKeys, Written, keys_of
 from meshctl.catalog.problems import MISSING_KEY, UNKNOWN_KEY, WRONG_SHAPE, Mistake, near, shown
 from meshctl.catalog.scalars import is_null
 from meshctl.catalog.yaml import MappingNode, Node, ScalarNode, SequenceNode, parse
@@ -39,6 +39,7 @@ _NAMES = {
     "ByKeys": "by",
     "WaveKeys": "waves",
     "EndpointKeys": "an endpoint",
+    "DnsKeys": "endpoints",
 }
 
 
@@ -134,7 +135,9 @@ def _wrong_shape(model: type[Key], path: KeyPath, written: object, wanted: str) 
 
 
 def _shape_fix(model: type[Key], path: KeyPath, written: object, wanted: str) -> str:
-    is_item = isinstance(written, ScalarNode) and not is_null(written) and not _model_at(model, (*path, 0))
+    item = _type_at(model, (*path, 0))
+    is_mapping = isinstance(item, type) and issubclass(item, Key)
+    is_item = isinstance(written, ScalarNode) and not is_null(written) and not is_mapping
     if wanted == "a list" and isinstance(written, ScalarNode) and is_item:
         return f"write [{written.text}]" if len(written.text) <= 60 else "write it as a list: [item, item]"
     for cut in reversed(range(len(path))):
@@ -159,14 +162,20 @@ def _name(model: type[Key] | None) -> str:
 
 def _model_at(model: type[Key], path: KeyPath) -> type[Key] | None:
     """The model of the mapping that a path leads to, None where it has none of its own."""
+    return _model(_type_at(model, path))
+
+
+def _type_at(model: type[Key], path: KeyPath) -> object:
     at: object = model
     for step in path:
         at = _step(at, step)
-    return _model(_bare(at))
+    return _bare(at)
 
 
 def _step(annotation: object, step: str | int) -> object:
     at = _bare(annotation)
+    if isinstance(step, int) and isinstance(at, type) and issubclass(at, ListOrKeys):
+        return at.items
     if model := _model(at):
         info = keys_of(model).get(str(step))
         return info.annotation if info else None
@@ -178,7 +187,7 @@ def _model(at: object) -> type[Key] | None:
     """The keys that a value of this type has, None where it is no mapping of keys."""
     if not isinstance(at, type):
         return None
-    if issubclass(at, Written):
+    if issubclass(at, Written | ListOrKeys):
         return at.keys
     return at if issubclass(at, Key) else None
 

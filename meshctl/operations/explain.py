@@ -115,7 +115,7 @@ def key_page(key: Declared, path: Path) -> KeyPage:
         envoy=key.envoy,
         mistakes=tuple(CODES[code] for code in key.codes),
         also=tuple(written(other) for other in key.paths if other != path),
-        below=tuple(_below(key.keys, path)) if key.keys else (),
+        below=tuple(line for model in key.keys for line in _below(model, path)),
     )
 
 
@@ -136,8 +136,9 @@ def _below(model: type[Key], above: Path) -> Iterator[tuple[str, str]]:
         path = (*above, name)
         yield written(path), info.description or ""
         key = places().get(path)  # None within a model that is within itself
-        if key and key.keys and key.path == path:
-            yield from _below(key.keys, path)
+        if key and key.path == path:
+            for below in key.keys:
+                yield from _below(below, path)
 
 
 def _meant(asked: Path) -> Mapping[Declared, Path]:

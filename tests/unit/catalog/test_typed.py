@@ -20,6 +20,7 @@ RAISES = {
     "tuple": {"tuple_type"},
     "dict": {"dict_type"},
     "nullable": set(),
+    "chain": set(),
     "default": set(),
     "definitions": set(),
     "definition-ref": set(),
