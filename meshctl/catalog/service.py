@@ -7,7 +7,9 @@ from collections.abc import Container, Iterator, Mapping
 
 from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.key import Checks, Entry, field, required, run
-from meshctl.catalog.keys.endpoint import EVEN, Endpoint, listed_twice
+from meshctl.catalog.keys.address import Address
+from meshctl.catalog.keys.endpoint import EVEN, Endpoint
+from meshctl.catalog.keys.endpoints import NONE, DnsName, Endpoints
 from meshctl.catalog.keys.expose import Expose
 from meshctl.catalog.keys.names import Host, Name, VersionName
 from meshctl.catalog.keys.protocol import ProtocolKey
@@ -56,7 +58,7 @@ class Service(Inherited, Entry):
         ],
         codes=["MSH0212", "MSH0315"],
     )
-    endpoints: tuple[Endpoint, ...] | None = field(
+    endpoints: Endpoints | None = field(
         doc="Where its only version is reached.",
         example="[10.0.1.10, 10.0.1.11]",
         envoy=["config.endpoint.v3.ClusterLoadAssignment.endpoints"],
@@ -121,7 +123,7 @@ def _endpoints_or_versions(service: Service) -> Iterator[Mistake]:
     elif service.versions is not None and not service.versions:
         message = "there is no version here"
         yield Mistake(NOTHING_SAID, message, "write v1: {endpoints: [10.0.1.10]}", ("versions",))
-    yield from listed_twice(service.endpoints or ())
+    yield from (service.endpoints or NONE).listed_twice()
 
 
 def _weights(service: Service) -> Iterator[Mistake]:
@@ -140,20 +142,27 @@ def _one_port(service: Service) -> Iterator[Mistake]:
     """Where its sidecar takes its requests, it does so on one port."""
     if service.target_port is None:
         return
-    for path, endpoint in _endpoints(service):
-        if endpoint.port is not None:
+    places: list[tuple[KeyPath, Address | DnsName]] = []
+    places += [(path, endpoint.place) for path, endpoint in _endpoints(service)]
+    places += [((*path, "dns"), found.dns) for path, found in _lists(service) if found.dns]
+    for path, place in places:
+        if place.port is not None:
             sidecars = f"with target_port sidecars answer on {service.port}"
-            message = f"{endpoint} has a port of its own, and {sidecars}"
-            fix = f"write {endpoint.address}, or remove target_port"
+            message = f"{place} has a port of its own, and {sidecars}"
+            fix = f"write {place[0]}, or remove target_port"
             yield Mistake(EXCLUSIVE, message, fix, path, also=(("target_port",),))
 
 
 def _endpoints(service: Service) -> Iterator[tuple[KeyPath, Endpoint]]:
-    for index, endpoint in enumerate(service.endpoints or ()):
-        yield ("endpoints", index), endpoint
+    for path, found in _lists(service):
+        for index, endpoint in enumerate(found.listed):
+            yield (*path, index), endpoint
+
+
+def _lists(service: Service) -> Iterator[tuple[KeyPath, Endpoints]]:
+    yield ("endpoints",), service.endpoints or NONE
     for name, version in (service.versions or {}).items():
-        for index, endpoint in enumerate(version.endpoints):
-            yield ("versions", name, "endpoints", index), endpoint
+        yield ("versions", name, "endpoints"), version.endpoints
 
 
 def _serving(service: Service) -> Iterator[Mistake]:

@@ -5,23 +5,51 @@ without a new cluster, whose connection pools would be built again.
 """
 
 from collections.abc import Mapping
+from enum import Enum
 
 from meshctl import names
 from meshctl.catalog.keys.protocol import Protocol
-from meshctl.envoy import balancing, pb
+from meshctl.envoy import balancing, dns, pb
 from meshctl.envoy.health import checked_endpoints, health_check
+from meshctl.mesh.facts import VersionFacts
 from meshctl.mesh.settings import CircuitBreakers, Outliers, Settings
 from meshctl.names import Role
 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
-def cluster(service: str, version: str, protocol: Protocol, settings: Settings, role: Role) -> pb.Cluster:
-    """The cluster of one version of a service for nodes of a role, its endpoints fetched over ADS."""
-    message = pb.Cluster(
-        name=names.cluster(service, version),
-        type=pb.Cluster.EDS,
-        eds_cluster_config=pb.Cluster.EdsClusterConfig(eds_config=pb.ads()),
+class Caller(Enum):
+    """Who has a cluster; the value is the variant of the resource, where it is not the same for all."""
+
+    ANY = ""
+    GATEWAY = "gateway"
+    GRPC = "grpc"
+
+    @property
+    def role(self) -> Role:
+        """What its node is for."""
+        return Role.GATEWAY if self is Caller.GATEWAY else Role.SIDECAR
+
+
+def cluster(
+    service: str, version: VersionFacts, protocol: Protocol, settings: Settings, caller: Caller
+) -> pb.Cluster:
+    """The cluster of one version of a service, its endpoints fetched over ADS, or looked up by name."""
+    message = _without_endpoints(names.cluster(service, version.name), protocol, settings)
+    if version.dns is None:
+        message.type = pb.Cluster.EDS
+        message.eds_cluster_config.eds_config.CopyFrom(pb.ads())
+    elif caller is Caller.GRPC:
+        dns.look_up_by_grpc(message, version.dns)
+    else:
+        dns.look_up(message, version.dns)
+    _ask(message, service, protocol, settings, caller.role)
+    return message
+
+
+def _without_endpoints(name: str, protocol: Protocol, settings: Settings) -> pb.Cluster:
+    return pb.Cluster(
+        name=name,
         connect_timeout=pb.duration(settings.timeouts.connect),
         circuit_breakers=circuit_breakers(settings.circuit_breakers),
         load_balancing_policy=balancing.policy(settings.load_balancing),
@@ -30,13 +58,16 @@ def cluster(service: str, version: str, protocol: Protocol, settings: Settings, 
         # An endpoint that was taken out goes at once, even while its health checks still pass.
         ignore_health_on_host_removal=True,
     )
+
+
+def _ask(message: pb.Cluster, service: str, protocol: Protocol, settings: Settings, role: Role) -> None:
+    """Let nodes of a role ask the endpoints how they are, if they shall."""
     if check := settings.health.asked_by(role):
         message.health_checks.append(health_check(service, protocol, settings.health, check))
         message.common_lb_config.CopyFrom(checked_endpoints())
         if settings.outliers.max_ejected.whole():
             # What fails in live traffic is left out for its time, whatever it answers when it is asked.
             message.outlier_detection.successful_active_health_check_uneject_host.value = False
-    return message
 
 
 def circuit_breakers(breakers: CircuitBreakers) -> pb.CircuitBreakers:

@@ -62,7 +62,8 @@ TABLE: Mapping[TypeUrl, Mapping[str, Row]] = MappingProxyType(
         CLUSTER: {
             WHOLE: Row(Impact.POOL_REBUILD, _ANEW),
             "type": Row(Impact.POOL_REBUILD, _ANEW),
-            "load_assignment": Row(Impact.POOL_REBUILD, _ANEW),
+            "cluster_type": Row(Impact.POOL_REBUILD, _ANEW),
+            "load_assignment": Row(Impact.POOL_REBUILD, f"{_ANEW}; by another name too"),
             "eds_cluster_config": Row(Impact.POOL_REBUILD, _ANEW),
             "connect_timeout": Row(Impact.POOL_REBUILD, _ANEW),
             "circuit_breakers": Row(Impact.POOL_REBUILD, f"{_ANEW}; limits are no exception"),

@@ -33,6 +33,8 @@ from envoy.config.route.v3.route_components_pb2 import (
     WeightedCluster,
 )
 from envoy.config.route.v3.route_pb2 import RouteConfiguration
+from envoy.extensions.clusters.common.dns.v3.dns_pb2 import DnsLookupFamily
+from envoy.extensions.clusters.dns.v3.dns_cluster_pb2 import DnsCluster
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
@@ -45,6 +47,7 @@ from envoy.extensions.load_balancing_policies.maglev.v3.maglev_pb2 import Maglev
 from envoy.extensions.load_balancing_policies.random.v3.random_pb2 import Random
 from envoy.extensions.load_balancing_policies.ring_hash.v3.ring_hash_pb2 import RingHash
 from envoy.extensions.load_balancing_policies.round_robin.v3.round_robin_pb2 import RoundRobin
+from envoy.extensions.network.dns_resolver.cares.v3.cares_dns_resolver_pb2 import CaresDnsResolverConfig
 from envoy.extensions.path.match.uri_template.v3.uri_template_match_pb2 import UriTemplateMatchConfig
 from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import PreviousHostsPredicate
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
@@ -62,7 +65,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.unknown_fields import UnknownFieldSet
-from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value
+from google.protobuf.wrappers_pb2 import BoolValue, UInt32Value, UInt64Value
 
 from meshctl.units import Duration, Off
 
@@ -74,6 +77,7 @@ __all__ = [
     "Any",
     "ApiListener",
     "Bootstrap",
+    "CaresDnsResolverConfig",
     "CircuitBreakers",
     "Cluster",
     "ClusterLoadAssignment",
@@ -81,6 +85,8 @@ __all__ = [
     "ConfigSource",
     "DecodeError",
     "DirectResponseAction",
+    "DnsCluster",
+    "DnsLookupFamily",
     "Endpoint",
     "Filter",
     "FilterChain",
@@ -133,6 +139,7 @@ __all__ = [
     "pack",
     "socket",
     "uint32",
+    "uint64",
     "unknown_fields",
     "unpack",
 ]
@@ -180,6 +187,11 @@ def limit(length: Duration | Off) -> DurationMessage:
 def uint32(number: int) -> UInt32Value:
     """A number where Envoy tells "absent" from zero."""
     return UInt32Value(value=number)
+
+
+def uint64(number: int) -> UInt64Value:
+    """The same for numbers of 64 bits."""
+    return UInt64Value(value=number)
 
 
 def boolean(*, value: bool) -> BoolValue:

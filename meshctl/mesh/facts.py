@@ -85,12 +85,26 @@ class EndpointFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsFacts:
+    """A host name whose addresses are the endpoints of a version, and their port."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """One version: its endpoints."""
+    """One version: its endpoints, or the name by which its callers look for them."""
 
     name: str
     endpoints: tuple[EndpointFacts, ...]
+    dns: DnsFacts | None
     origin: Place = field(compare=False)
+
+    @property
+    def able(self) -> bool:
+        """Whether it may have an endpoint."""
+        return bool(self.endpoints) or self.dns is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +148,13 @@ class ServiceInterface:
     """What callers need of a service: never its endpoints. The last route takes every request.
 
     `gateways_ask`: whether gateways alone ask how its endpoints are.
+    `by_name`: the versions whose endpoints callers look up themselves.
     """
 
     name: str
     domains: tuple[str, ...]
     versions: tuple[str, ...]
+    by_name: frozenset[str]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
     gateways_ask: bool

@@ -25,6 +25,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         name=name,
         domains=tuple(host for host in own.domains if look.claimed(HOSTS, host)[0].service == name),
         versions=tuple(version.name for version in own.versions),
+        by_name=frozenset(version.name for version in own.versions if version.dns),
         split=own.split,
         routes=_routes(own),
         gateways_ask=own.settings.health.asked_by(Role.GATEWAY) != own.settings.health.asked_by(Role.SIDECAR),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from meshctl.catalog.inherited import Inherited
-from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.endpoints import NONE, Endpoints
 from meshctl.catalog.keys.health import GrpcCheck
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.route import Route
@@ -18,7 +18,16 @@ from meshctl.catalog.service import FIRST_VERSION, Service
 from meshctl.catalog.source import Kind
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS
-from meshctl.mesh.facts import Action, EndpointFacts, Ingress, RouteFacts, ServiceOwn, VersionFacts, Weight
+from meshctl.mesh.facts import (
+    Action,
+    DnsFacts,
+    EndpointFacts,
+    Ingress,
+    RouteFacts,
+    ServiceOwn,
+    VersionFacts,
+    Weight,
+)
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import NOT_IN_PROTOCOL, NOTHING_ASKED
@@ -130,14 +139,14 @@ def _domains(service: Service, domain: str) -> tuple[str, ...]:
 def _versions(file: str, service: Service) -> tuple[VersionFacts, ...]:
     if service.versions is None:
         path: KeyPath = ("endpoints",)
-        return (_version(FIRST_VERSION, service.endpoints or (), service.port, Place(file, path)),)
+        return (_version(FIRST_VERSION, service.endpoints or NONE, service.port, Place(file, path)),)
     return tuple(
         _version(name, version.endpoints, service.port, Place(file, ("versions", name, "endpoints")))
         for name, version in sorted(service.versions.items())
     )
 
 
-def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Place) -> VersionFacts:
+def _version(name: str, endpoints: Endpoints, port: int, origin: Place) -> VersionFacts:
     bound = (
         EndpointFacts(
             one.address,
@@ -145,9 +154,10 @@ def _version(name: str, endpoints: tuple[Endpoint, ...], port: int, origin: Plac
             one.weight,
             replace(origin, path=(*origin.path, number)),
         )
-        for number, one in enumerate(endpoints)
+        for number, one in enumerate(endpoints.listed)
     )
-    return VersionFacts(name, tuple(bound), origin)
+    dns = DnsFacts(endpoints.dns.host, endpoints.dns.port or port) if endpoints.dns else None
+    return VersionFacts(name, tuple(bound), dns, origin)
 
 
 def _ingress(service: Service, versions: tuple[VersionFacts, ...]) -> Ingress | None:
@@ -162,7 +172,7 @@ def _split(service: Service, versions: tuple[VersionFacts, ...]) -> tuple[Weight
     """The serving versions by weight; one without endpoints gets none while another has some."""
     weights = service.serving.weights if service.serving else {versions[0].name: ALL}
     wanted = [v for v in versions if v.name in weights and weights[v.name].basis_points]
-    able = [v for v in wanted if v.endpoints] or wanted
+    able = [v for v in wanted if v.able] or wanted
     return tuple(Weight(service.service, v.name, weights[v.name].basis_points) for v in able)
 
 

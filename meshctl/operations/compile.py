@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from meshctl.catalog.source import Kind
+from meshctl.envoy.cluster import Caller
 from meshctl.envoy.decode import same_resource
 from meshctl.graph import Rule
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, parse_cluster
 from meshctl.operations.keep import Same, ServedBytes
 from meshctl.operations.places import places, route_place
 from meshctl.operations.resolve import Resolver
-from meshctl.operations.rules import RESOURCES, Recipe, version_recipes
+from meshctl.operations.rules import RESOURCES, Called, Recipe, assignment_recipe, cluster_recipe
 from meshctl.operations.views import VIEW
 from meshctl.problems import Place, nearest, unknown
 from meshctl.snapshot import ALIKE, Resource, Snapshot, Tombstone, View
@@ -218,10 +219,11 @@ class Compiler:
 def _survivors(view: View) -> Iterator[Recipe]:
     """What keeps its updates in a view whose service is gone: the clusters that still exist."""
     for key in view.keys.values():
-        if key.type in (CLUSTER, ENDPOINTS) and (version := parse_cluster(key.name)):
-            for recipe in version_recipes(*version, key.variant):
-                if recipe.key == key:
-                    yield recipe
+        version = parse_cluster(key.name)
+        if key.type == CLUSTER and version:
+            yield cluster_recipe(Called(*version, Caller(key.variant)))
+        elif key.type == ENDPOINTS and version:
+            yield assignment_recipe(*version)
 
 
 def view_keys(resolver: Resolver, client: str = CLIENT) -> list[ViewKey]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from meshctl.catalog.gateway import Gateway
+from meshctl.catalog.keys.endpoints import NONE
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import Kind, Source
 from meshctl.operations.resolve import Resolver
@@ -104,8 +105,8 @@ def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
 
 def _versions(service: Service) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name in service.version_names:
-        endpoints = service.versions[name].endpoints if service.versions else service.endpoints or ()
-        yield name, tuple(str(endpoint) for endpoint in endpoints)
+        endpoints = service.versions[name].endpoints if service.versions else service.endpoints or NONE
+        yield name, endpoints.words()
 
 
 def _serving(service: Service) -> dict[str, str]:

@@ -150,6 +150,6 @@ def _gives(source: Source | None) -> Iterable[str]:
 def _is_reachable(service: Service) -> bool:
     """Whether a version that gets requests has endpoints."""
     if service.versions is None:
-        return bool(service.endpoints)
+        return service.endpoints is not None and service.endpoints.known
     names = service.serving.weights if service.serving else service.versions
-    return any(service.versions[name].endpoints for name in names if name in service.versions)
+    return any(service.versions[name].endpoints.known for name in names if name in service.versions)

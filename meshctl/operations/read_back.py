@@ -57,7 +57,12 @@ def _types(json: object) -> Iterator[str]:
 
 
 def _alike(json: object) -> object:
-    """The same JSON with keys in one spelling: the two disagree on the camel case of `consecutive_5xx`."""
+    """The same JSON with keys and whole numbers in one spelling.
+
+    The two disagree on the camel case of `consecutive_5xx`, and on whether a UInt64Value is a text.
+    """
     if isinstance(json, dict):
         return {str(key).replace("_", "").lower(): _alike(value) for key, value in json.items()}
+    if isinstance(json, int) and not isinstance(json, bool):
+        return str(json)
     return [_alike(item) for item in json] if isinstance(json, list) else json

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from meshctl import names
 from meshctl.envoy import cluster, endpoints, ingress, listener, routes
+from meshctl.envoy.cluster import Caller
 from meshctl.envoy.match import envoy_paths, grpc_paths
 from meshctl.graph import Look, Rule
 from meshctl.mesh.addresses import bind
@@ -19,7 +20,7 @@ from meshctl.mesh.gateway import GATEWAY
 from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.own import OWN
-from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey, Role
+from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey
 from meshctl.snapshot.encode import encode, encode_part
 from meshctl.snapshot.resource import Part, Resource
 
@@ -28,30 +29,26 @@ Version = tuple[str, str]
 
 
 class Called(NamedTuple):
-    """A version as gateways call it, where they do not call it as all others do (`variant`: "gateway")."""
+    """A version as its callers have it, some of them not as all others do."""
 
     service: str
     version: str
-    variant: str = ""
-
-    @property
-    def by(self) -> Role:
-        """Who calls it."""
-        return Role(self.variant) if self.variant else Role.SIDECAR
+    caller: Caller = Caller.ANY
 
 
 def _cluster(look: Look, key: Called) -> Resource | None:
     own = look(OWN, key.service)
-    if own is None or own.version(key.version) is None:
+    version = own.version(key.version) if own else None
+    if own is None or version is None:
         return None
-    at = ResourceKey(CLUSTER, names.cluster(key.service, key.version), key.variant)
-    return encode(at, cluster.cluster(key.service, key.version, own.protocol, own.settings, key.by))
+    at = ResourceKey(CLUSTER, names.cluster(key.service, key.version), key.caller.value)
+    return encode(at, cluster.cluster(key.service, version, own.protocol, own.settings, key.caller))
 
 
 def _assignment(look: Look, key: Version) -> Resource | None:
     own = look(OWN, key[0])
     version = own.version(key[1]) if own else None
-    if version is None:
+    if version is None or version.dns:
         return None
     message = endpoints.load_assignment(key[0], version)
     return encode(ResourceKey(ENDPOINTS, names.cluster(*key)), message, empty=not version.endpoints)
@@ -240,11 +237,15 @@ class Recipe(NamedTuple):
     of: Hashable
 
 
-def version_recipes(service: str, version: str, variant: str = "") -> Iterator[Recipe]:
-    """The cluster of a version in one variant (`Called`), and its endpoints."""
-    name = names.cluster(service, version)
-    yield Recipe(ResourceKey(CLUSTER, name, variant), CLUSTERS, Called(service, version, variant))
-    yield Recipe(ResourceKey(ENDPOINTS, name), ASSIGNMENTS, (service, version))
+def cluster_recipe(called: Called) -> Recipe:
+    """The cluster of a version."""
+    name = names.cluster(called.service, called.version)
+    return Recipe(ResourceKey(CLUSTER, name, called.caller.value), CLUSTERS, called)
+
+
+def assignment_recipe(service: str, version: str) -> Recipe:
+    """The endpoints of a version that are not looked up by name."""
+    return Recipe(ResourceKey(ENDPOINTS, names.cluster(service, version)), ASSIGNMENTS, (service, version))
 
 
 def ingress_recipes(service: str, own: str) -> Iterator[Recipe]:

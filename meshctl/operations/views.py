@@ -7,6 +7,7 @@ that thousands call touches none of their views.
 from collections.abc import Iterable, Iterator
 
 from meshctl import names
+from meshctl.envoy.cluster import Caller
 from meshctl.envoy.routes import EGRESS_USES
 from meshctl.envoy.since import variant
 from meshctl.fleet.node import GRPC
@@ -25,12 +26,14 @@ from meshctl.operations.rules import (
     GATEWAY_LISTENER,
     GATEWAY_ROUTES,
     Api,
+    Called,
     Door,
     Egress,
     Outgoing,
     Recipe,
+    assignment_recipe,
+    cluster_recipe,
     ingress_recipes,
-    version_recipes,
 )
 
 
@@ -45,7 +48,7 @@ def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
         if calls is None:
             return None
         callees.update(calls.services)
-    services = _versions(look, callees, key.role)
+    services = _versions(look, callees, key)
     own = _api(look, callees) if key.client == GRPC else (*_egress(key), *_ingress(look, key))
     return tuple(sorted((*services, *own)))
 
@@ -54,14 +57,20 @@ VIEW: Rule[ViewKey, tuple[Recipe, ...] | None] = Rule("view", 10, _view)
 """What the nodes of one class may see; None where the catalog does not declare what they stand for."""
 
 
-def _versions(look: Look, services: Iterable[str], role: Role) -> Iterator[Recipe]:
+def _versions(look: Look, services: Iterable[str], key: ViewKey) -> Iterator[Recipe]:
     for service in services:
         interface = look(INTERFACE, service)
         if interface is None:
             continue
-        variant = role.value if role is Role.GATEWAY and interface.gateways_ask else ""
+        asks = key.role is Role.GATEWAY and interface.gateways_ask
+        caller = Caller.GATEWAY if asks else Caller.ANY
         for version in interface.versions:
-            yield from version_recipes(service, version, variant)
+            if version in interface.by_name:
+                looks_up = Caller.GRPC if key.client == GRPC else caller
+                yield cluster_recipe(Called(service, version, looks_up))
+            else:
+                yield cluster_recipe(Called(service, version, caller))
+                yield assignment_recipe(service, version)
 
 
 def _egress(key: ViewKey) -> Iterator[Recipe]:
@@ -97,4 +106,4 @@ def _gateway(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
         name = names.gateway_listener(*door)
         doors.append(Recipe(ResourceKey(LISTENER, name), GATEWAY_LISTENER, door))
         doors.append(Recipe(ResourceKey(ROUTES, name), GATEWAY_ROUTES, door))
-    return tuple(sorted((*_versions(look, facts.services, key.role), *doors)))
+    return tuple(sorted((*_versions(look, facts.services, key), *doors)))

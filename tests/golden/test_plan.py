@@ -33,6 +33,9 @@ CASES: Mapping[str, Mapping[str, str | None]] = {
     "a weight of an endpoint": {
         "accounts/users.yaml": USERS.replace("10.0.0.1", "{address: 10.0.0.1, weight: 2}"),
     },
+    "endpoints that become a name": {
+        "accounts/users.yaml": USERS.replace("[10.0.0.1]", "{dns: users.internal}"),
+    },
     "a timeout of connections, and an entry that nobody has yet": {
         "accounts/users.yaml": f"{USERS}timeouts: {{connect: 7s}}\n",
         "shop/cart.yaml": "service: cart\nport: 80\nendpoints: [10.0.0.4]\nuses: [users]\n",

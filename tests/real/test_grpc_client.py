@@ -130,5 +130,17 @@ async def test_a_grpc_client_takes_clusters_that_hash_and_check_and_hashes_by_he
     assert (await fleet.node(scene, "web-grpc"))["state"] == "synced"
 
 
+async def test_a_grpc_client_looks_up_the_name_that_stands_for_a_version(scene: Scene, call: Call) -> None:
+    assert await call(b"", timeout=LIMIT_S) == b"v1"
+    scene.write(USERS_FILE, f"service: users\nport: {scene.ports.v2}\nendpoints: {{dns: localhost}}\n{GRPC}")
+
+    async def answered_there() -> bool:
+        return await call(b"", timeout=LIMIT_S) == b"v2"
+
+    await eventually(answered_there, "calls go where the name leads")
+    node = await fleet.node(scene, "web-grpc")
+    assert node["view"] == "sidecar/web@grpc"
+
+
 async def _seen(answers: Counter[bytes], answer: bytes) -> bool:
     return answers[answer] > 0

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import pytest
 from envoy.config.core.v3.health_check_pb2 import HealthStatus
 
-from meshctl.envoy import impact, pb
+from meshctl.envoy import dns, impact, pb
 from meshctl.envoy.impact import TABLE, WHOLE, Impact
 from meshctl.fleet.fleet import NodeState
+from meshctl.mesh.facts import DnsFacts
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Role, TypeUrl, ViewKey
 from meshctl.operations.compile import WATCHED, Compiler
 from meshctl.operations.load import resolved
@@ -59,12 +60,9 @@ class Edit(NamedTuple):
 
 
 def _dns(cluster: pb.Cluster) -> None:
-    """The same endpoints, resolved by Envoy."""
-    cluster.type = pb.Cluster.STRICT_DNS
+    """A name in place of the endpoints."""
     cluster.ClearField("eds_cluster_config")
-    locality = cluster.load_assignment.endpoints.add()
-    cluster.load_assignment.cluster_name = cluster.name
-    locality.lb_endpoints.add(endpoint=pb.Endpoint(address=pb.socket("127.0.0.1", SPARE)))
+    dns.look_up(cluster, DnsFacts("localhost", SPARE))
 
 
 def _check(cluster: pb.Cluster) -> None:
@@ -202,6 +200,7 @@ EDITS = (
 
 ELSEWHERE = {
     (CLUSTER, "type"): "an Envoy that is sent another type of cluster: below",
+    (CLUSTER, "cluster_type"): "the same",
     (CLUSTER, "load_assignment"): "a process beside its sidecar: below",
     (ENDPOINTS, WHOLE): "what nobody has measured counts as the worst",
     (LISTENER, "api_listener"): "read by gRPC clients, which have no listener",
@@ -231,7 +230,8 @@ async def test_another_type_of_cluster_ends_its_connections(tmp_path: Path) -> N
         changed = edited(made, CLUSTER, _dns)
         await envoy.publish([one for one in changed if one.key.type != ENDPOINTS])
         await _until_ended(envoy, before)
-    assert _claim(made, changed) is TABLE[CLUSTER]["type"].impact is Impact.POOL_REBUILD
+    for field in ("type", "cluster_type", "load_assignment"):
+        assert _claim(made, changed) is TABLE[CLUSTER][field].impact is Impact.POOL_REBUILD
 
 
 async def test_another_port_of_a_process_ends_its_connections_and_no_callers(tmp_path: Path) -> None:

@@ -66,8 +66,16 @@ _OWN_PORT = re.compile(r"\]:|\.[0-9]+:[0-9]")
 """An endpoint with a port, which stands beside no target_port."""
 
 
+_NAMES = st.one_of(
+    st.sampled_from(["localhost", "_grpc._tcp.internal", ".".join(["y" * 63] * 3 + ["z" * 61])]),
+    st.builds("{}:{}".format, st.sampled_from(["voice.internal", "Voice-2.internal"]), _PORTS),
+)
+
+
 @st.composite
 def _endpoints(draw: st.DrawFn) -> object:
+    if not draw(st.integers(0, 3)):
+        return {"dns": draw(_NAMES)}
     found: list[object] = []
     for ip in draw(st.lists(_IPS, max_size=4)):
         written = f"[{ip}]" if ":" in ip else ip

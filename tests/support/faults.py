@@ -7,9 +7,9 @@ import pytest
 
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import cluster, endpoints, match, pb
+from meshctl.envoy.cluster import Caller
 from meshctl.mesh.facts import VersionFacts
 from meshctl.mesh.settings import Settings
-from meshctl.names import Role
 
 
 def host_name_for_port(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
@@ -31,8 +31,10 @@ def bad_cluster(monkeypatch: pytest.MonkeyPatch, name: str, secret: str) -> None
     """The cluster `name` holds `secret` and breaks a constraint: Envoy echoes it whole with its reason."""
     right = cluster.cluster
 
-    def wrong(service: str, version: str, protocol: Protocol, settings: Settings, role: Role) -> pb.Cluster:
-        message = right(service, version, protocol, settings, role)
+    def wrong(
+        service: str, version: VersionFacts, protocol: Protocol, settings: Settings, caller: Caller
+    ) -> pb.Cluster:
+        message = right(service, version, protocol, settings, caller)
         if message.name == name:
             message.metadata.filter_metadata["credentials"]["password"] = secret
             message.outlier_detection.max_ejection_percent.value = 101

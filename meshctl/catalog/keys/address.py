@@ -31,8 +31,11 @@ class Address(NamedTuple):
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
 
-def read_address(text: str, what: str, sample: str) -> Address:
-    """Take an address apart. `what` names it in messages ("an endpoint"), `sample` is a right one."""
+def read_address(text: str, what: str, sample: str, by_name: str = "") -> Address:
+    """Take an address apart. `what` names it in messages ("an endpoint"), `sample` is a right one.
+
+    `by_name` is what to write where a host name is meant, with a place for it.
+    """
     if text.count(":") > 1 and not text.startswith("["):
         host, port = text, None
     else:
@@ -40,15 +43,25 @@ def read_address(text: str, what: str, sample: str) -> Address:
         host, port = (match[1] or match[3] or "", match[2] or match[4]) if match else (text, None)
     ip = _ip(host)
     if ip is None:
-        refuse(Mistake(WRONG_ADDRESS, *_no_ip(text, host, port, what, sample)))
+        refuse(Mistake(WRONG_ADDRESS, *_no_ip(text, host, port, what, sample, by_name)))
     if port is None and text.rstrip().endswith(":") and "::" not in text:
         port = ""
     if port is None:
         return Address(ip, None)
+    return Address(ip, read_port(port, text, sample))
+
+
+def read_port(port: str, text: str, sample: str) -> int:
+    """The port that stands behind the address in `text`."""
     if _PORT.fullmatch(port) is None or not 1 <= int(port) <= 65_535:
         message = f"{shown(text)} has no port of 1 to 65535 after its address"
         refuse(Mistake(WRONG_ADDRESS, message, f"write {sample}"))
-    return Address(ip, int(port))
+    return int(port)
+
+
+def is_ip(text: str) -> bool:
+    """Whether this is an IP address, without brackets or a port."""
+    return _ip(text) is not None
 
 
 def _ip(host: str) -> str | None:
@@ -59,7 +72,7 @@ def _ip(host: str) -> str | None:
     return None if isinstance(address, ipaddress.IPv6Address) and address.scope_id else str(address)
 
 
-def _no_ip(text: str, host: str, port: str | None, what: str, sample: str) -> tuple[str, str]:
+def _no_ip(text: str, host: str, port: str | None, what: str, sample: str, by_name: str) -> tuple[str, str]:
     after = f":{port}" if port else ""
     if "://" in text:
         rest = text.partition("://")[2].split("/")[0]
@@ -67,6 +80,7 @@ def _no_ip(text: str, host: str, port: str | None, what: str, sample: str) -> tu
     if host.lower() in _LOCAL:
         return f"{what} is an IP address, not the name {shown(host)}", f"write 127.0.0.1{after}"
     if _LABELS.fullmatch(host):
-        fix = f"write the IP addresses behind it, such as 10.0.1.10{after}"
+        addresses = f"write the IP addresses behind it, such as 10.0.1.10{after}"
+        fix = by_name.format(f"{host}{after}") if by_name else addresses
         return f"{what} is an IP address, not the name {shown(host)}", fix
     return f"{shown(text)} is not an IP address", f"write one such as {sample}"

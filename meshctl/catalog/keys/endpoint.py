@@ -1,16 +1,17 @@
-"""`endpoints`: where a version of a service is reached.
+"""One of the `endpoints`: where a version of a service is reached.
 
 Imports `catalog.key`, `catalog.keys.address`, `catalog.problems`, `catalog.scalars` and `catalog.takes`.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Self
 
+from pydantic import ValidatorFunctionWrapHandler as ReadKeys
+
 from meshctl.catalog.key import Key, Scalar, Written, field, refuse, required
 from meshctl.catalog.keys.address import ADDRESS, Address, read_address
-from meshctl.catalog.problems import NOTHING_SAID, WRONG_ADDRESS, Mistake, shown
-from meshctl.catalog.scalars import read_text, twice, whole
+from meshctl.catalog.problems import NOTHING_SAID, WRONG_ADDRESS, WRONG_SHAPE, Mistake, shown
+from meshctl.catalog.scalars import read_text, whole
 from meshctl.catalog.takes import Takes, marked
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
@@ -24,7 +25,7 @@ def _read_address(written: object) -> Address:
     if isinstance(written, Address):
         return written
     text = read_text(written, "an IP address")
-    address = read_address(text, "an endpoint", "10.0.1.10:8080")
+    address = read_address(text, "an endpoint", "10.0.1.10:8080", "write endpoints: {{dns: {}}}")
     if address.ip in _EVERYWHERE:
         message = f"{shown(text)} is an address to listen on; nobody can call it"
         refuse(Mistake(WRONG_ADDRESS, message, "write the address of the machine, such as 127.0.0.1"))
@@ -68,6 +69,14 @@ class Endpoint(Written):
             return cls(*written.address, written.weight)
         return cls(*_read_address(written))
 
+    @classmethod
+    def _read_form(cls, written: object, read_keys: ReadKeys) -> Self:
+        if isinstance(written, dict) and "dns" in written:
+            message = "a name stands for all endpoints of a version; it is none of a list"
+            fix = "write endpoints: {dns: NAME}, without a list"
+            refuse(Mistake(WRONG_SHAPE, message, fix, ("dns",), on_key=True))
+        return cls.read(read_keys(written) if isinstance(written, dict) else written)
+
     def __str__(self) -> str:
         return str(self.place)
 
@@ -75,8 +84,3 @@ class Endpoint(Written):
     def place(self) -> Address:
         """Where it is reached, whatever else is said of it."""
         return Address(self.address, self.port)
-
-
-def listed_twice(endpoints: Sequence[Endpoint]) -> Iterator[Mistake]:
-    """A mistake for each endpoint whose address stands in the list before."""
-    return twice([endpoint.place for endpoint in endpoints], "endpoints")

@@ -78,17 +78,18 @@ def _host_fix(host: str, before: str = "") -> str:
     return _WILDCARD_FORM if before else _HOST_FORM
 
 
-_HOST_TEXT = rf"{_LABEL}(?:\.{_LABEL})*".replace("a-z", "A-Za-z")
+HOST_TEXT = rf"{_LABEL}(?:\.{_LABEL})*".replace("a-z", "A-Za-z")
+"""The form of a host name, without its length."""
 NAME_FORM = plain_text("a name (a-z, 0-9 and '-' within, at most 63)", NAME, WRONG_NAME_FORM)
 VERSION_FORM = plain_text("a version's name (a-z, 0-9 and '-', '.', '_' within)", VERSION, WRONG_NAME_FORM)
 
 Name = Annotated[str, Scalar(read_name, NAME_FORM)]
 VersionName = Annotated[str, Scalar(read_version, VERSION_FORM)]
-Host = Annotated[str, Scalar(read_host, plain_text("a host name", _HOST_TEXT, WRONG_HOST))]
+Host = Annotated[str, Scalar(read_host, plain_text("a host name", HOST_TEXT, WRONG_HOST))]
 HostPattern = Annotated[
     str,
     Scalar(
         read_host_pattern,
-        plain_text("a host name, or *.example.com for all below", rf"(?:\*\.)?(?:{_HOST_TEXT})", WRONG_HOST),
+        plain_text("a host name, or *.example.com for all below", rf"(?:\*\.)?(?:{HOST_TEXT})", WRONG_HOST),
     ),
 ]

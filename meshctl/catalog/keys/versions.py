@@ -1,19 +1,19 @@
 """`versions`: sets of endpoints with the same code.
 
-Imports `catalog.key`, `catalog.keys.endpoint` and `catalog.problems`.
+Imports `catalog.key`, `catalog.keys.endpoints` and `catalog.problems`.
 """
 
 from collections.abc import Iterator
 
 from meshctl.catalog.key import CheckedKey, required
-from meshctl.catalog.keys.endpoint import Endpoint, listed_twice
+from meshctl.catalog.keys.endpoints import Endpoints
 from meshctl.catalog.problems import Mistake
 
 
 class Version(CheckedKey):
     """A set of endpoints with the same code. Envoy: a cluster of its own."""
 
-    endpoints: tuple[Endpoint, ...] = required(
+    endpoints: Endpoints = required(
         doc="Where it is reached; empty while none runs.",
         example="[10.0.1.10, 10.0.1.11]",
         envoy=["config.endpoint.v3.ClusterLoadAssignment.endpoints"],
@@ -22,4 +22,4 @@ class Version(CheckedKey):
 
     def mistakes(self) -> Iterator[Mistake]:
         """Endpoints that are listed twice."""
-        yield from listed_twice(self.endpoints)
+        yield from self.endpoints.listed_twice()

@@ -29,7 +29,8 @@ def services(draw: st.DrawFn, name: str) -> str:
     """The text of a service, often a good one."""
     lines = [f"service: {name}", "port: 80"]
     if draw(st.booleans()):
-        lines.append(f"endpoints: [127.0.0.{draw(st.integers(1, 3))}]")
+        address = f"[127.0.0.{draw(st.integers(1, 3))}]"
+        lines.append(f"endpoints: {draw(st.sampled_from([address, '{dns: localhost}']))}")
     else:
         lines.append("versions: {v1: {endpoints: [127.0.0.1]}, v2: {endpoints: [127.0.0.2]}}")
         lines.append(f"serving: {draw(st.sampled_from(['v1', 'v2', '{v1: 90%, v2: 10%}']))}")

@@ -18,8 +18,13 @@ egress: "127.0.0.1:{egress}"
 USERS = """\
 service: users
 port: 8080
-endpoints: ["127.0.0.1:{backend}"]
+versions:
+  v1: {{endpoints: ["127.0.0.1:{backend}"]}}
+  v2: {{endpoints: {{dns: "localhost:{backend}"}}}}
+serving: v1
 routes:
+  - match: {{path: /named}}
+    to: users/v2
   - match: {{path: /ping}}
     respond: {{status: 200, body: pong}}
   - match: {{path: "/{long}/{{sid}}"}}
@@ -54,6 +59,7 @@ async def test_a_static_configuration_answers_as_the_catalog_says(
         await backend.wait_ready()
         await envoy.wait_ready()
         assert (await get(egress, "/", {"host": "users"})).body == b"v1\n"
+        assert (await get(egress, "/named", {"host": "users"})).body == b"v1\n"
         assert (await get(egress, "/ping", {"host": "users.mesh"})).body == b"pong"
         assert (await get(egress, f"/{LONG}/1", {"host": "users"})).body == b"long"
         stranger = await get(egress, "/", {"host": "accounts"})

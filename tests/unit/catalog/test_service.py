@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from meshctl.catalog.keys.endpoint import Endpoint
+from meshctl.catalog.keys.endpoints import Endpoints
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import read_source
@@ -41,7 +42,7 @@ def test_everything_that_a_service_may_say_is_read() -> None:
     assert (service.service, service.port, service.protocol) == ("voice", 8080, Protocol.HTTP)
     assert service.aliases == ("voice.internal",)
     assert service.versions is not None
-    assert service.versions["v1"].endpoints == (Endpoint("10.0.1.10"), Endpoint("10.0.1.11", 8081))
+    assert service.versions["v1"].endpoints.listed == (Endpoint("10.0.1.10"), Endpoint("10.0.1.11", 8081))
     assert service.version_names == ("v1", "1.10")
     assert service.routes[0].match is not None
     assert service.routes[0].match.headers == {"x-beta": "1"}
@@ -57,7 +58,7 @@ def test_comments_quotes_and_positions_make_no_service_unequal() -> None:
 
 
 def test_a_service_can_be_made_of_values() -> None:
-    service = Service(service="a", port=1, endpoints=(Endpoint("10.0.0.1"),))
+    service = Service(service="a", port=1, endpoints=Endpoints((Endpoint("10.0.0.1"),)))
     assert service == read_source("t/a.yaml", b"service: a\nport: 1\nendpoints: [10.0.0.1]\n").entry
 
 

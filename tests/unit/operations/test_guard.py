@@ -82,6 +82,14 @@ def test_last_endpoints_wait_if_a_node_uses_the_service() -> None:
     assert Mesh(9, used=["s0"]).weigh(before, {"a/s0.yaml": service("s0", "10.0.0.2")}).names == ()
 
 
+def test_a_name_counts_as_endpoints() -> None:
+    text = "service: s0\nport: 80\nendpoints: {dns: s0.internal}\n"
+    named, addresses = {"a/s0.yaml": _good("a/s0.yaml", text)}, {"a/s0.yaml": service("s0")}
+    assert Mesh(9, used=["s0"]).weigh(addresses, named).names == ()
+    assert Mesh(9, used=["s0"]).weigh(named, addresses).names == ()
+    assert Mesh(9, used=["s0"]).weigh(named, {"a/s0.yaml": service("s0", "")}).names == ("endpoints of s0",)
+
+
 @pytest.mark.parametrize(
     ("after", "waits"),
     [

@@ -64,7 +64,7 @@ def test_an_endpoint_is_an_address_with_or_without_a_port(text: str, address: st
         (
             "db.internal:80",
             "MSH0207 an endpoint is an IP address, not the name 'db.internal';"
-            " write the IP addresses behind it, such as 10.0.1.10:80",
+            " write endpoints: {dns: db.internal:80}",
         ),
         (
             "http://10.0.0.1:80/x",

@@ -12,7 +12,8 @@ def test_keys_say_of_an_address_what_the_address_alone_says() -> None:
     text = f"service: voice\nport: 80\nendpoints: {endpoints}\n"
     entry = read_source("platform/voice.yaml", text.encode()).entry
     assert isinstance(entry, Service)
-    assert entry.endpoints == (Endpoint("10.0.0.1"), Endpoint("10.0.0.2"), Endpoint("::1", 81, 3))
+    assert entry.endpoints
+    assert entry.endpoints.listed == (Endpoint("10.0.0.1"), Endpoint("10.0.0.2"), Endpoint("::1", 81, 3))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ def test_keys_say_of_an_address_what_the_address_alone_says() -> None:
         ("{address: 10.0.0.2, weight: 10%}", "51: MSH0204 '10%' is not a whole number;"
                                              " write a weight of 1 to 1000"),
         ("{address: db}", "33: MSH0207 an endpoint is an IP address, not the name 'db';"
-                          " write the IP addresses behind it, such as 10.0.1.10"),
+                          " write endpoints: {dns: db}"),
         ("{address: 10.0.0.1, weight: 2}", "23: MSH0215 '10.0.0.1' is listed twice"
                                            " (see platform/voice.yaml:3:13); remove one of the two"),
     ],
