@@ -40,7 +40,9 @@ def _policies(said: LoadBalancing) -> Iterator[pb.LoadBalancingPolicy.Policy]:
 
 
 def _least(window: Duration | None) -> pb.LeastRequest:
-    # Else Envoy compares two that chance picks: of two endpoints it is often the same one twice.
+    # Else Envoy compares two that chance picks: of two endpoints it is often the same one twice. Where
+    # weights differ, it looks at none: it divides each weight by the requests under way, which spares a slow
+    # endpoint less (of weight 2 beside one of 1, it got 18 of 36 requests of six callers, and 24 in turns).
     scan = pb.LeastRequest.FULL_SCAN
     return pb.LeastRequest(selection_method=scan, slow_start_config=_slowly(window))
 
