@@ -191,7 +191,7 @@ def _without(hopeless: frozenset[Ref], routes: Resource, node: KnownNode) -> Ver
         elif part.name in before:
             old = before[part.name]
             if lacking := _lacking(old.needs, node):
-                return Verdict(None, lacking)
+                return Verdict(None, lacking, hopeless=all(_is_refused(one, node) for one in lacking))
             parts.append(old)
     variant = assemble(routes.key, routes.head, parts, sorted(own), by_name=routes.by_name)
     if holding is not None and holding.accepted is None and holding.claimed != variant.version:

@@ -5,6 +5,7 @@ May import `snapshot` and `names`. Works on a client and its ordering; time is a
 
 from dataclasses import dataclass
 
+from meshctl.names import Ref
 from meshctl.snapshot import Resource
 from meshctl.xds.channel import Channel, Waiting
 from meshctl.xds.client import Client
@@ -106,6 +107,8 @@ class Planner:
             return self._vanished(channel, name)
         channel.leaving.pop(name, None)
         channel.absent.discard(name)
+        if self._has(channel, name, shall):
+            return None
         verdict = self._ordering.offer(shall, self._client)
         if verdict.resource is None:
             since = channel.waiting[name].since if name in channel.waiting else now
@@ -115,15 +118,35 @@ class Planner:
         self._note_partial(channel, name, whole=verdict.resource is shall)
         return self._difference(channel, name, verdict.resource)
 
+    def _has(self, channel: Channel, name: str, shall: Resource) -> bool:
+        """Whether the client has just this and waits for nothing; then that is settled."""
+        if name in channel.again:
+            return False
+        self._recognise(channel.ref(name), shall)
+        holding = self._client.held(channel.ref(name))
+        if holding is None or not holding.is_surely(shall.version):
+            return False
+        channel.waiting.pop(name, None)
+        channel.partial.discard(name)
+        channel.accept(name, shall.version)
+        _settle(channel, name)
+        return True
+
+    def _recognise(self, ref: Ref, resource: Resource) -> None:
+        """The client said that it holds just this. Nothing may rely on what outlives the view."""
+        holding = self._client.held(ref)
+        claims = holding is not None and holding.claimed == resource.version
+        if holding is not None and claims and self._client.view.get(ref) is not None:
+            self._client.holdings.put(ref, holding.known_as(resource))
+            self._learned = True
+
     def _difference(self, channel: Channel, name: str, offered: Resource) -> Resource | None:
         ref = channel.ref(name)
+        self._recognise(ref, offered)
         holding, refusal = self._client.held(ref), channel.refused.get(name)
-        if holding is not None and holding.claimed and holding.claimed == offered.version:
-            if self._client.view.get(ref) is None:
-                _settle(channel, name)  # it holds what outlives the view, and nothing may rely on that
-                return None
-            self._client.holdings.put(ref, holding := holding.known_as(offered))
-            self._learned = True
+        if holding is not None and holding.claimed == offered.version:
+            _settle(channel, name)  # it holds what outlives the view
+            return None
         is_refused = refusal is not None and refusal.version == offered.version
         is_out = is_refused and channel.is_retried(name)
         if is_refused and not is_out:

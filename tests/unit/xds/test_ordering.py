@@ -8,7 +8,7 @@ from meshctl.snapshot import Resource
 from meshctl.xds.events import Send
 from meshctl.xds.ordering import NeedsOrder
 from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
-from tests.support.xds_world import api_listener, cluster, endpoints, listener, routes
+from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
 
 A = (cluster("a/v1"), endpoints("a/v1"))
 B = (cluster("b/v1"), endpoints("b/v1"))
@@ -173,6 +173,19 @@ def test_refused_first_endpoints_count_as_a_refused_cluster() -> None:
     [load] = [*peer.ack(clusters), *peer.ask(ENDPOINTS, "b/v1")]
     [sent] = peer.nack(load, "malformed IP address: localhost")
     assert [part.name for part in sent.upserts[0].parts] == ["x", "y"]
+
+
+def test_virtual_hosts_that_lead_to_refused_endpoints_alone_wait_in_vain_and_raise_no_alarm() -> None:
+    older = routes("web", {"x": ["b/v1"]})
+    peer = Peer(cluster("b/v1"), endpoints("b/v1", 1, NAMED), WEB, older)
+    peer.ack(*peer.ask(CLUSTER, holds={"b/v1": B[0].version}))
+    [load] = peer.ask(ENDPOINTS, "b/v1", holds={"b/v1": B[1].version})
+    peer.ask(ROUTES, "web", holds={"web": older.version})
+    peer.nack(load, "malformed IP address: x")
+    newer = routes("web", {"x": ["b/v1"]}, 1)
+    assert peer.publish(cluster("b/v1"), endpoints("b/v1", 1, NAMED), WEB, newer) == []
+    peer.wait(1_000)
+    assert peer.stream.status(peer.now).state is NodeState.REFUSED
 
 
 def test_referrers_do_not_wait_where_an_older_version_is_accepted() -> None:

@@ -309,6 +309,31 @@ def test_what_a_reconnecting_client_names_at_another_version_is_sent() -> None:
     assert peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version}) != []
 
 
+def test_a_reconnecting_client_that_has_its_routes_waits_for_no_cluster_of_theirs() -> None:
+    bad = endpoints("a/v1", 1, NAMED)
+    peer = Peer(A[0], bad, *WEB)
+    peer.ack(*peer.ask(CLUSTER, holds={"a/v1": A[0].version}))
+    [load] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    [first] = peer.ask(LISTENER, holds={"web": WEB[0].version})
+    assert first.upserts == ()
+    assert peer.ask(ROUTES, "web", holds={"web": WEB[1].version}) == []
+    peer.ack(first)
+    assert peer.nack(load, "malformed IP address: x") == []
+    status = peer.stream.status(peer.now)
+    assert (status.state, status.reached) == (NodeState.REFUSED, peer.world.snapshot.revision)
+
+
+def test_a_client_that_turns_out_to_have_what_comes_waits_for_no_cluster_of_it() -> None:
+    older = routes("web", {"host": ["a/v1"]}, 1)
+    peer = Peer(A[0], endpoints("a/v1", 1, NAMED), *WEB)
+    peer.ack(*peer.ask(CLUSTER, holds={"a/v1": A[0].version}))
+    [load] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    peer.ask(ROUTES, "web", holds={"web": older.version})
+    peer.nack(load, "malformed IP address: x")
+    assert peer.publish(A[0], endpoints("a/v1", 1, NAMED), WEB[0], older) == []
+    assert peer.stream.status(peer.now).reached == peer.world.snapshot.revision
+
+
 def test_a_changed_cluster_follows_its_endpoints_at_a_reconnect() -> None:
     peer = Peer(cluster("a/v1", 1), endpoints("a/v1", 1))
     peer.ask(CLUSTER, holds={"a/v1": A[0].version})
