@@ -6,6 +6,7 @@ is decided by `fleet.waves`.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from meshctl.fleet.fleet import NodeStatus, Refusal
 from meshctl.fleet.silence import SILENCE, Asked
@@ -24,6 +25,7 @@ class Leaders:
         self.nodes, self.connected = set(nodes), Counter[str]()
         self.missing: dict[str, float] = {}
         self.refusing: dict[str, tuple[Refusal, ...]] = {}  # never none
+        self._hindering: dict[str, frozenset[Ref]] = {}  # what those in `missing` refuse beside it
         self._asked = Asked()
         self._away: dict[str, float] = dict.fromkeys(self.nodes, now)
         self._moving, self._revision = dict(moving), revision
@@ -83,9 +85,10 @@ class Leaders:
             if not one.passing and all((one.ref, one.version) in versions for versions in said)
         ]
 
-    def moves(self, names: Iterable[Ref]) -> bool:
-        """Whether the change concerns any of these names."""
-        return not self._moving.keys().isdisjoint(names)
+    def concerned(self, names: Collection[Ref]) -> bool:
+        """Whether any of these names is part of the change, or is refused by a node that has not taken it."""
+        hindering = chain.from_iterable(self._hindering.values())
+        return any(ref in self._moving for ref in names) or any(ref in names for ref in hindering)
 
     def join(self, node: str, now: float) -> bool:
         """A stream of this node opened. Returns whether it is one of them, and the first stream of it."""
@@ -103,8 +106,8 @@ class Leaders:
         if self.connected[node] > 0:
             return False
         del self.connected[node]
-        self.missing.pop(node, None)
-        self.refusing.pop(node, None)
+        for known in (self.missing, self.refusing, self._hindering):
+            known.pop(node, None)
         if node in self.nodes:
             self._away[node] = now
         return True
@@ -123,10 +126,13 @@ class Leaders:
             self.missing.pop(node, None)
         else:
             self.missing.setdefault(node, now)
-        if node in self.missing:
-            self._asked.hear(status, self.missing[node])
-        else:
+        self._hindering.pop(node, None)
+        if node not in self.missing:
             self._asked.forget(node)
+            return True
+        self._asked.hear(status, self.missing[node])
+        if status.refusals:
+            self._hindering[node] = frozenset(one.ref for one in status.refusals)
         return True
 
     def amend(self, moving: Mapping[Ref, str], now: float) -> None:

@@ -199,10 +199,19 @@ class Run:
     def is_superseded(self, names: Collection[Ref], now: float) -> bool:
         """Whether a newer change of these names takes the place of the run: it is stopped.
 
-        A node that refused something is given what changes beside it; one that is silent, only a repair.
+        A node that refused something of it is given what changes beside it; one that has not taken it, only
+        a repair: of the change, or of what it refuses beside it.
         """
         stop = self.stop(now)
-        return stop is not None and (stop.refusal is not None or self._leaders.moves(names))
+        return stop is not None and (stop.refusal is not None or self._leaders.concerned(names))
+
+    def is_overtaken(self, names: Collection[Ref], now: float) -> bool:
+        """Whether a change of these names that waits takes the place of the run: it was stopped meanwhile.
+
+        Not where something is known to be wrong with the run, which is then held back.
+        """
+        to_blame = self.silent(now) or self.condemned(now)
+        return bool(names) and not to_blame and self.is_superseded(names, now)
 
     def heirs(self, now: float) -> frozenset[str]:
         """Who leads a run that takes the place of this one: those of its first wave; none for another run."""

@@ -66,6 +66,17 @@ def ended(contents: Contents) -> Contents:
     return replace(_at_rest(contents, moved), settled=contents.leading)
 
 
+def overtaken(contents: Contents, head: Content) -> Contents:
+    """A run that is stopped ends where it is, and what waited runs with it, as one; who leads stays.
+
+    `head` is what all have in the end: the newest, but for what is held back.
+    """
+    settled = {ref: one for ref, one in contents.settled.items() if one != head(ref)}
+    if not settled:
+        return _at_rest(contents, contents.before)
+    return replace(contents, settled=settled, leading=HEAD)
+
+
 def skipped(contents: Contents) -> Contents:
     """Nothing waits any more: all have the newest, but for what is held back."""
     return _at_rest(contents, contents.settled) if contents.running else contents

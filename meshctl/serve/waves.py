@@ -12,13 +12,14 @@ from meshctl.fleet.fleet import NodeState, NodeStatus, Refusal
 from meshctl.fleet.pace import Pace, ordered, size
 from meshctl.fleet.waves import End, Lead, Run, Stop
 from meshctl.names import Ref, ResourceKey
-from meshctl.operations.contents import ended, skipped, with_contents
+from meshctl.operations.contents import ended, overtaken, skipped, with_contents
+from meshctl.operations.holding import seen
 from meshctl.serve.agenda import Agenda
 from meshctl.serve.lines import word
 from meshctl.serve.posts import Posts
 from meshctl.serve.progress import Wave, shown, wave_of, why_stopped
 from meshctl.serve.seats import Post
-from meshctl.snapshot import Snapshot, View
+from meshctl.snapshot import Snapshot, View, ViewSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +144,7 @@ class Waves:
                 continue
             run.keep(self._known_pace)
             changed = self._step(name, run, view, snapshot.revision + 1)
+            changed = changed or self._overtaken(name, run, ViewSnapshot(snapshot, view))
             if changed is not None:
                 found[name] = changed
             else:
@@ -222,6 +224,16 @@ class Waves:
                 if contents.running:
                     contents = replace(contents, leaders=self.first(name))
                 return with_contents(view, contents, revision)
+
+    def _overtaken(self, name: str, run: Run, newest: ViewSnapshot) -> View | None:
+        """The view once what waits takes the place of a run, as it would if it came now."""
+        view = newest.view
+        if not run.is_overtaken(frozenset(view.contents.leading), self._now()):
+            return None
+        contents = overtaken(view.contents, seen(view.contents, newest.get))
+        if contents.running:
+            contents = replace(contents, leaders=self.first(name))
+        return with_contents(view, contents, newest.revision + 1)
 
     def _wait(self, name: str, run: Run) -> None:
         now = self._now()

@@ -13,7 +13,7 @@ from meshctl.units import Percent
 
 ALL = Percent(10_000)
 PACE = Pace((1, Percent(1_000), ALL), hold=10.0)
-A = Ref(CLUSTER, "a")
+A, B = Ref(CLUSTER, "a"), Ref(CLUSTER, "b")
 
 
 class Fleet:
@@ -210,6 +210,57 @@ def test_silence_stops_the_run_and_a_late_answer_lets_it_go_on() -> None:
     fleet.take(node)
     assert fleet.run.stop(fleet.now) is None
     assert fleet.step() == End()
+
+
+def test_run_that_is_stopped_is_overtaken_by_a_repair_that_waits() -> None:
+    fleet = Fleet(1)
+    node = fleet.first()
+    assert not fleet.run.is_overtaken({A}, fleet.now)
+    fleet.now = SILENCE
+    assert fleet.run.is_overtaken({A}, fleet.now)
+    assert not fleet.run.is_overtaken({B}, fleet.now)
+    assert not fleet.run.is_overtaken(set(), fleet.now)
+    fleet.take(node)
+    assert not fleet.run.is_overtaken({A}, fleet.now)
+
+
+def test_what_a_late_node_refuses_beside_the_run_is_repaired_before_it() -> None:
+    fleet = Fleet(1)
+    node = fleet.first()
+    fleet.run.hear(status(node, 0, Refusal(B, "1", "no", 0.0)), 0.0)
+    assert not fleet.run.is_superseded({B}, fleet.now)
+    fleet.now = SILENCE
+    assert fleet.run.stop(fleet.now) == Stop(node)
+    assert fleet.run.is_superseded({B}, fleet.now)
+    fleet.run.hear(status(node, 0), fleet.now)
+    assert not fleet.run.is_superseded({B}, fleet.now)
+    fleet.run.hear(status(node, 0, Refusal(B, "1", "no", 0.0)), fleet.now)
+    fleet.run.leave(node, fleet.now)
+    fleet.run.join(node, fleet.now)
+    fleet.now += SILENCE
+    assert not fleet.run.is_superseded({B}, fleet.now)
+
+
+def test_what_is_known_to_be_wrong_is_held_back_and_not_overtaken() -> None:
+    refusing, silent = Fleet(1), Fleet(1)
+    refusing.refuse(refusing.first())
+    silent.ask(silent.first())
+    for one in (refusing, silent):
+        one.now = SILENCE
+        assert one.run.is_superseded({A}, one.now)
+        assert not one.run.is_overtaken({A}, one.now)
+
+
+def test_refusal_in_a_later_wave_lets_a_repair_that_waits_overtake() -> None:
+    fleet = Fleet(2)
+    first = fleet.first()
+    fleet.take(first)
+    fleet.now = PACE.hold
+    assert isinstance(fleet.step(), Lead)
+    fleet.run.leave(first, fleet.now)
+    (other,) = fleet.run.leaders - {first}
+    fleet.refuse(other)
+    assert fleet.run.is_overtaken({B}, fleet.now)
 
 
 def test_run_in_place_of_one_that_two_nodes_stopped_tries_no_third() -> None:
