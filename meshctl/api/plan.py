@@ -2,7 +2,8 @@
 
 May import what is served, and our own messages. A plan is work for seconds where the mesh is large: one is
 made at a time, in a thread, and the next begins when as long again has passed, so that plans never have more
-than half of the server's time.
+than half of the server's time. Its files come before its turn, so that a client whose files do not come keeps
+nobody waiting.
 """
 
 import asyncio
@@ -27,8 +28,11 @@ MOST_FILES = 100_000
 MOST_BYTES = 64 << 20
 """Of a catalog that is planned: an entry has about 300 bytes."""
 
+AT_ONCE = 4
+"""Plans whose files are in memory, or on their way there; those of others are not read yet."""
+
 PATIENCE_S = 30.0
-"""How long the files may take to come, while the next plan waits."""
+"""How long the files may take to come."""
 
 _NAMED = 20  # nodes of a view, by id
 
@@ -45,20 +49,20 @@ class _Refused(Exception):
 
 
 class Plans:
-    """Makes one plan after the other."""
+    """Makes one plan after the other, of files that are there."""
 
     def __init__(self, publisher: Publisher, fleet: Fleet) -> None:
         self._publisher, self._fleet = publisher, fleet
-        self._one, self._turns = asyncio.Lock(), HalfTime()
+        self._room, self._turns = asyncio.Semaphore(AT_ONCE), HalfTime()
 
     async def answer(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> pb.PlanResponse:
         """The plan of these files. Aborts where they are none of a catalog, or nothing is served."""
-        async with self._one:
+        async with self._room:
             texts = await self._texts(files, context)
-            standing = self._publisher.standing
-            if not standing.live:
-                await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
             async with self._turns.turn():
+                standing = self._publisher.standing
+                if not standing.live:
+                    await context.abort(grpc.StatusCode.FAILED_PRECONDITION, standing.reason)
                 return await self._made(texts)
 
     async def _texts(self, files: AsyncIterator[pb.CatalogFile], context: Context) -> dict[str, bytes]:

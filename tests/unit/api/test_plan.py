@@ -100,16 +100,55 @@ class Call:
         raise AssertionError(f"{code}: {words}")
 
 
-async def test_plans_are_made_one_after_the_other() -> None:
-    plans = Plans(*published(TEXTS, NODES))
-    first, second = Call(), Call()
-    one, two = [asyncio.ensure_future(plans.answer(call.files(), call)) for call in (first, second)]  # type: ignore[arg-type]
-    await asyncio.wait([one, two], timeout=0)
-    second.go.set()
-    await asyncio.wait([one, two], timeout=0)
-    assert (first.read, second.read) == (True, False)
-    first.go.set()
-    assert await one == await two
+def answered(plans: Plans, call: Call) -> asyncio.Future[pb.PlanResponse]:
+    return asyncio.ensure_future(plans.answer(call.files(), call))  # type: ignore[arg-type]
+
+
+async def test_client_whose_files_do_not_come_keeps_nobody_waiting() -> None:
+    plans, stalled, other = Plans(*published(TEXTS, NODES)), Call(), Call()
+    one, two = answered(plans, stalled), answered(plans, other)
+    other.go.set()
+    planned = await two
+    assert stalled.read
+    assert not one.done()
+    stalled.go.set()
+    assert await one == planned
+
+
+async def test_files_of_few_plans_are_in_memory() -> None:
+    plans, calls = Plans(*published(TEXTS, NODES)), [Call() for _ in range(api.AT_ONCE + 1)]
+    answers = [answered(plans, call) for call in calls]
+    await asyncio.wait(answers, timeout=0)
+    assert [call.read for call in calls] == [True] * api.AT_ONCE + [False]
+    calls[0].go.set()
+    await answers[0]
+    for call in calls:
+        call.go.set()
+    await asyncio.gather(*answers)
+    assert calls[-1].read
+
+
+async def test_plans_are_made_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def slow(basis: Basis, texts: Mapping[str, bytes], now: float) -> Proposal:
+        begun.release()
+        go.wait()
+        return propose(basis, texts, now)
+
+    monkeypatch.setattr(api, "propose", slow)
+    plans, calls = Plans(*published(TEXTS, NODES)), (Call(), Call())
+    for call in calls:
+        call.go.set()
+    answers = [answered(plans, call) for call in calls]
+    await asyncio.to_thread(begun.acquire)
+    for _ in range(10):  # whatever else could begin has begun after these
+        await asyncio.to_thread(int)
+    both = begun.acquire(blocking=False)
+    go.set()
+    one, two = await asyncio.gather(*answers)
+    assert one == two
+    assert not both
 
 
 async def test_plan_whose_client_has_gone_ends_before_the_next_begins(
@@ -125,10 +164,10 @@ async def test_plan_whose_client_has_gone_ends_before_the_next_begins(
     monkeypatch.setattr(api, "propose", slow)
     plans, call = Plans(*published(TEXTS, NODES)), Call()
     call.go.set()
-    gone = asyncio.ensure_future(plans.answer(call.files(), call))  # type: ignore[arg-type]
+    gone = answered(plans, call)
     await asyncio.to_thread(begun.wait)
     gone.cancel()
-    following = asyncio.ensure_future(plans.answer(call.files(), call))  # type: ignore[arg-type]
+    following = answered(plans, call)
     await asyncio.wait([gone, following], timeout=0)
     assert not gone.done()
     go.set()
