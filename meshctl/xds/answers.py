@@ -40,7 +40,8 @@ def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
         ref = resource.ref
         if client.held(ref) is not None:
             client.holdings.put(ref, Holding(accepted=resource))
-            channel.accept(resource.key.name)
+            if not _is_repeat(client, channel, resource):
+                channel.accept(resource.key.name)
     _gone(client, channel, sent)
     channel.opaque = False
     channel.yielded.clear()
@@ -50,6 +51,17 @@ def _accepted(client: Client, channel: Channel, sent: Send, now: float) -> None:
         _found_out(channel, culprit, now)
     took = None if channel.told_since is None else now - channel.told_since
     channel.status = replace(channel.status, acked=sent.version, acked_at=now, took=took)
+
+
+def _is_repeat(client: Client, channel: Channel, resource: Resource) -> bool:
+    """Whether it is what the client had before what it refuses: that it takes this says nothing of that.
+
+    Unless that goes out again anyway, as endpoints do after their cluster: a changed one may take them.
+    """
+    name = resource.key.name
+    if name not in channel.refused or name in channel.dirty:
+        return False
+    return channel.refused[name].version != resource.version and client.refuses(resource.ref)
 
 
 def _hold_exactly(client: Client, channel: Channel, state: "HashTrieMap[str, Resource]") -> None:

@@ -189,6 +189,36 @@ def test_a_refused_resource_is_not_sent_again_until_it_changes() -> None:
     assert kinds(peer.publish(cluster("a/v1", 1), A[1])) == ["Cluster"]
 
 
+def test_a_client_that_asks_again_for_what_it_refuses_is_given_what_it_had_and_still_refuses() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER))
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    [bad] = peer.publish(A[0], endpoints("a/v1", 1, NAMED))
+    peer.nack(bad)
+    [repeated] = peer.ask(ENDPOINTS, "a/v1")
+    assert repeated.upserts == (A[1],)
+    assert peer.ack(repeated) == []
+    assert peer.stream.status(peer.now).state is NodeState.REFUSED
+    [better] = peer.publish(A[0], endpoints("a/v1", 2))
+    peer.ack(better)
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+
+
+def test_refused_endpoints_are_tried_again_after_their_cluster_has_changed() -> None:
+    peer = Peer(*A)
+    peer.ack(*peer.ask(CLUSTER))
+    peer.ack(*peer.ask(ENDPOINTS, "a/v1"))
+    refused = endpoints("a/v1", 1, NAMED)
+    [first] = peer.publish(A[0], refused)
+    peer.nack(first)
+    changed, repeated = peer.publish(cluster("a/v1", 1), refused)
+    assert repeated.upserts == (A[1],)
+    [tried] = peer.ack(changed, repeated)
+    assert tried.upserts == (refused,)
+    assert peer.ack(tried) == []
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+
+
 def test_a_refusal_keeps_its_reason_and_the_node_is_called_refused() -> None:
     peer = Peer(*A)
     [sent] = peer.ask(CLUSTER)
