@@ -11,6 +11,9 @@ from typing import NamedTuple, NewType
 
 TypeUrl = NewType("TypeUrl", str)
 
+TCP = "tcp"
+"""Stands for the version in the one cluster of a service whose connections are passed on: `mysql/tcp`."""
+
 _PREFIX = "type.googleapis.com/envoy."
 CLUSTER = TypeUrl(_PREFIX + "config.cluster.v3.Cluster")
 ENDPOINTS = TypeUrl(_PREFIX + "config.endpoint.v3.ClusterLoadAssignment")
@@ -99,6 +102,16 @@ def ingress(service: str) -> str:
 def egress(services: Iterable[str]) -> str:
     """The listener, and the routes, by which a sidecar's services call others: `egress/sync+web`."""
     return f"egress/{joined(services)}"
+
+
+def egress_tcp(service: str) -> str:
+    """The listener of callers from which connections are passed on to a service: `egress/tcp/mysql`."""
+    return f"egress/tcp/{service}"
+
+
+def egress_http(service: str) -> str:
+    """The listener of callers, and its routes, whose requests all go to one service: `egress/http/voice`."""
+    return f"egress/http/{service}"
 
 
 def gateway_listener(gateway: str, bind: str) -> str:

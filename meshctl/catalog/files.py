@@ -16,6 +16,7 @@ from meshctl.catalog.keys.protocol import ProtocolKey
 from meshctl.catalog.keys.waves import Waves
 from meshctl.catalog.problems import NOTHING_SAID, UNKNOWN_WORD, Mistake
 from meshctl.catalog.scalars import whole
+from meshctl.catalog.suits import unsuited
 from meshctl.catalog.takes import one_word
 
 FORMAT = 1
@@ -68,4 +69,9 @@ def _anything(defaults: DefaultsFile) -> Iterator[Mistake]:
         yield Mistake(NOTHING_SAID, "there is no default here", "write service: {…}, or delete the file")
 
 
-_CHECKS: Checks[DefaultsFile] = ((("service", "protocol"), _anything),)
+def _protocols(defaults: DefaultsFile) -> Iterator[Mistake]:
+    for protocol, said in defaults.protocol.items():
+        yield from unsuited(protocol, said, ("protocol", protocol.value))
+
+
+_CHECKS: Checks[DefaultsFile] = ((("service", "protocol"), _anything), (("protocol",), _protocols))

@@ -23,6 +23,12 @@ class Listener(Key):
         envoy=["config.listener.v3.Listener.address"],
         codes=["MSH0315"],
     )
+    tcp: Name | None = field(
+        doc="The service that gets every connection as it is; without the key, requests go by the sites.",
+        example="mysql-voice",
+        envoy=["extensions.filters.network.tcp_proxy.v3.TcpProxy.cluster"],
+        codes=["MSH0301", "MSH0322"],
+    )
 
 
 class Site(CheckedKey):
@@ -90,4 +96,11 @@ def _listeners(gateway: Gateway) -> Iterator[Mistake]:
         yield Mistake(NOTHING_SAID, message, 'write [{bind: "0.0.0.0:80"}]', ("listeners",))
 
 
-_CHECKS: Checks[Gateway] = ((("listeners",), _listeners),)
+def _sites(gateway: Gateway) -> Iterator[Mistake]:
+    if gateway.sites and all(listener.tcp for listener in gateway.listeners):
+        message = "no request reaches the sites: every listener passes connections on"
+        fix = 'add {bind: "0.0.0.0:80"} to the listeners, or remove the sites'
+        yield Mistake(NOTHING_SAID, message, fix, ("sites",), on_key=True)
+
+
+_CHECKS: Checks[Gateway] = ((("listeners",), _listeners), (("listeners", "sites"), _sites))

@@ -217,6 +217,13 @@ NOTHING_SAID = Code(
     "match: {}",
     "match: {path: /ping}",
 )
+NOT_OF_PROTOCOL = Code(
+    "MSH0222",
+    "a key that means nothing for the service's protocol",
+    "Connections of tcp, mysql and redis are passed on as they are: nobody looks for requests in them.",
+    "protocol: mysql\ntimeouts: {request: 15s}",
+    "protocol: mysql\ntimeouts: {idle: 2h}",
+)
 
 _SHOWN = 60
 """Letters of a value that a message repeats; enough to find it, and no page of text."""

@@ -26,7 +26,11 @@ Without = Callable[[type[Key], str], str]
 
 _MARKS: Mapping[Kind, Schema] = {
     Kind.GATEWAY: {"required": ["gateway"]},
-    Kind.DEFAULTS: {"required": ["service"], "properties": {"service": {"type": "object"}}},
+    Kind.DEFAULTS: {
+        "anyOf": [
+            {"required": [key], "properties": {key: {"type": "object"}}} for key in ("service", "protocol")
+        ]
+    },
     Kind.SERVICE: {"required": ["service"]},
     Kind.MESH: {"anyOf": [{"required": [key]} for key in ("format", "edition")]},
 }

@@ -12,7 +12,7 @@ from meshctl.catalog.keys.endpoint import EVEN, Endpoint
 from meshctl.catalog.keys.endpoints import NONE, DnsName, Endpoints
 from meshctl.catalog.keys.expose import Expose
 from meshctl.catalog.keys.names import Host, Name, VersionName
-from meshctl.catalog.keys.protocol import ProtocolKey
+from meshctl.catalog.keys.protocol import Protocol, ProtocolKey
 from meshctl.catalog.keys.route import Route, unreachable
 from meshctl.catalog.keys.serving import Serving
 from meshctl.catalog.keys.to import Weighted
@@ -21,6 +21,7 @@ from meshctl.catalog.problems import (
     EXCLUSIVE,
     LISTED_TWICE,
     MISSING_KEY,
+    NOT_OF_PROTOCOL,
     NOTHING_SAID,
     OWN_NAME,
     UNKNOWN_VERSION,
@@ -30,6 +31,7 @@ from meshctl.catalog.problems import (
     shown,
 )
 from meshctl.catalog.scalars import Port, Words, twice
+from meshctl.catalog.suits import no_requests, unsuited
 from meshctl.problems import KeyPath
 
 FIRST_VERSION = "v1"
@@ -58,6 +60,12 @@ class Service(Inherited, Entry):
         ],
         codes=["MSH0212", "MSH0315"],
     )
+    egress_port: Port | None = field(
+        doc="Where the sidecars of callers listen for it, on loopback: whatever comes there goes to it."
+        " Needed for tcp, mysql and redis, which have no names to tell services apart by.",
+        example="13306",
+        envoy=["config.listener.v3.Listener.address"],
+    )
     endpoints: Endpoints | None = field(
         doc="Where its only version is reached.",
         example="[10.0.1.10, 10.0.1.11]",
@@ -79,27 +87,27 @@ class Service(Inherited, Entry):
         doc="The services that it calls; no others are known to its sidecars.",
         example="[accounts]",
         default=(),
-        codes=["MSH0215", "MSH0216", "MSH0301"],
+        codes=["MSH0215", "MSH0216", "MSH0301", "MSH0315"],
     )
     aliases: tuple[Host, ...] = field(
         doc="Names besides its own by which callers reach it.",
         example="[voice.internal]",
         default=(),
         envoy=["config.route.v3.VirtualHost.domains"],
-        codes=["MSH0215", "MSH0312"],
+        codes=["MSH0215", "MSH0222", "MSH0312"],
     )
     routes: tuple[Route, ...] = field(
         doc="Requests that go elsewhere than to the serving version; the first match wins.",
         example="[{match: {path: /ping}, respond: {status: 200}}]",
         default=(),
         envoy=["config.route.v3.VirtualHost.routes"],
-        codes=["MSH0212", "MSH0217"],
+        codes=["MSH0212", "MSH0217", "MSH0222"],
     )
     expose: tuple[Expose, ...] = field(
         doc="What it offers at gateways.",
         example="[{on: edge, host: api.example.com}]",
         default=(),
-        codes=["MSH0314", "MSH0321"],
+        codes=["MSH0222", "MSH0314", "MSH0321"],
     )
 
     def mistakes(self, broken: Container[str]) -> Iterator[Mistake]:
@@ -227,7 +235,37 @@ def _target(service: Service, to: Weighted, path: KeyPath) -> Iterator[Mistake]:
         yield Mistake(UNKNOWN_VERSION, message, fix, path, on_key)
 
 
+def _protocol(service: Service) -> Iterator[Mistake]:
+    protocol = service.protocol or Protocol.HTTP
+    yield from unsuited(protocol, service)
+    if protocol.is_tcp and service.egress_port is None:
+        message = f"{protocol.value} has no names, so callers reach the service by a port of their sidecars"
+        yield Mistake(MISSING_KEY, message, f"add egress_port: {service.port}", ("protocol",))
+    for key, fix in (
+        ("routes", "remove it; serving says which versions get the connections"),
+        ("expose", "remove it; a gateway leads to the service with listeners: [{bind: …, tcp: NAME}]"),
+        ("aliases", "remove it; callers reach the service by its egress_port"),
+    ):
+        if protocol.is_tcp and getattr(service, key):
+            yield no_requests(protocol, (key,), fix)
+
+
+def _shared_name(service: Service) -> Iterator[Mistake]:
+    """All versions are one cluster where connections are passed on: of addresses, or of one name."""
+    weights = service.serving.weights if service.serving else {}
+    shared = [name for name, share in weights.items() if share.basis_points]
+    protocol = service.protocol or Protocol.HTTP
+    for name in shared if protocol.is_tcp and len(shared) > 1 else ():
+        version = (service.versions or {}).get(name)
+        if version is not None and version.endpoints.dns is not None:
+            message = f"{protocol.value} cannot share connections between a name and other versions"
+            fix = "write the addresses, or let one version alone be serving"
+            yield Mistake(NOT_OF_PROTOCOL, message, fix, ("versions", name, "endpoints", "dns"), on_key=True)
+
+
 _CHECKS: Checks[Service] = (
+    (("protocol", "versions", "serving"), _shared_name),
+    (("port", "protocol", "egress_port", *Inherited.model_fields), _protocol),
     (("endpoints", "versions"), _endpoints_or_versions),
     (("endpoints", "versions", "load_balancing"), _weights),
     (("port", "target_port", "endpoints", "versions"), _one_port),

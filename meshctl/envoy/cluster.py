@@ -103,8 +103,12 @@ def outlier_detection(outliers: Outliers) -> pb.OutlierDetection | None:
 def upstream_http(protocol: Protocol, settings: Settings) -> Mapping[str, pb.Any]:
     """How connections are spoken over, and how long an idle one is kept. The extension by its name.
 
+    None for connections that are passed on.
+
     Envoy: extensions.upstreams.http.v3.HttpProtocolOptions.
     """
+    if protocol.is_tcp:
+        return {}
     config = pb.UpstreamHttpOptions.ExplicitHttpConfig()
     if protocol.is_http2:
         config.http2_protocol_options.SetInParent()

@@ -10,7 +10,7 @@ from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.scalars import LONGEST
 from meshctl.envoy import pb
 from meshctl.envoy.cluster import upstream_http
-from meshctl.envoy.listener import address, connection_manager, http_chain
+from meshctl.envoy.listener import address, connection_manager, http_chain, tcp_chain
 from meshctl.mesh.facts import Ingress
 from meshctl.mesh.settings import Settings
 from meshctl.units import Off
@@ -54,7 +54,7 @@ def _unlimited() -> pb.CircuitBreakers:
     return pb.CircuitBreakers(thresholds=[limits])
 
 
-def ingress_listener(service: str, bind: str) -> pb.Listener:
+def ingress_listener(service: str, protocol: Protocol, bind: str) -> pb.Listener:
     """Where the sidecar takes the requests; `[::]` is for those over IPv4 too.
 
     Envoy: config.listener.v3.Listener.
@@ -64,10 +64,15 @@ def ingress_listener(service: str, bind: str) -> pb.Listener:
     return pb.Listener(
         name=names.ingress(service),
         address=where,
-        filter_chains=[http_chain(_manager(service))],
+        filter_chains=[_passed_on(service) if protocol.is_tcp else http_chain(_manager(service))],
         # A process that still has the port must be told of, and not share the requests.
         enable_reuse_port=pb.boolean(value=False),
     )
+
+
+def _passed_on(service: str) -> pb.FilterChain:
+    """Connections are handed over as they are, and stay for as long as the callers' sidecars want."""
+    return tcp_chain(names.ingress(service), names.inbound(service), Off.OFF, attempts=1)
 
 
 def _manager(service: str) -> pb.HttpConnectionManager:

@@ -4,23 +4,22 @@ May import the mesh's facts. Routes are fetched apart from listeners: a listener
 its connections, routes do not.
 """
 
+from collections.abc import Sequence
+
 from meshctl import names
 from meshctl.envoy import pb
+from meshctl.mesh.facts import Passage
+from meshctl.units import Duration, Off
 
 _HTTP = "envoy.filters.network.http_connection_manager"
+_TCP = "envoy.filters.network.tcp_proxy"
 _ROUTER = "envoy.filters.http.router"
 
 
 def egress_listener(services: tuple[str, ...], egress: str) -> pb.Listener:
     """Where the services of a sidecar send what they call."""
     name = names.egress(services)
-    return pb.Listener(
-        name=name,
-        address=address(egress),
-        filter_chains=[http_chain(connection_manager("egress", name))],
-        # A second Envoy on the same port must say so and not share it in silence.
-        enable_reuse_port=pb.boolean(value=False),
-    )
+    return _way_out(name, egress, http_chain(connection_manager("egress", name)))
 
 
 def gateway_listener(gateway: str, bind: str) -> pb.Listener:
@@ -29,6 +28,25 @@ def gateway_listener(gateway: str, bind: str) -> pb.Listener:
     manager = connection_manager(f"gateway/{gateway}", name)
     manager.use_remote_address.CopyFrom(pb.boolean(value=True))
     return pb.Listener(name=name, address=address(bind), filter_chains=[http_chain(manager)])
+
+
+def egress_tcp(passage: Passage, bind: str) -> pb.Listener:
+    """Where the service of a sidecar opens connections that are passed on to one other service."""
+    name = names.egress_tcp(passage.service)
+    return _way_out(name, bind, _passed_on(name, passage))
+
+
+def egress_http(service: str, bind: str) -> pb.Listener:
+    """Where the service of a sidecar sends requests that all go to one other service."""
+    name = names.egress_http(service)
+    return _way_out(name, bind, http_chain(connection_manager(name, name)))
+
+
+def gateway_passage(gateway: str, bind: str, passage: Passage) -> pb.Listener:
+    """One door of a gateway, behind which connections are passed on."""
+    name = names.gateway_listener(gateway, bind)
+    chain = _passed_on(f"gateway/{gateway}", passage)
+    return pb.Listener(name=name, address=address(bind), filter_chains=[chain])
 
 
 def api_listener(name: str, service: str) -> pb.Listener:
@@ -43,6 +61,16 @@ def address(bind: str) -> pb.Address:
     return pb.socket(host.removeprefix("[").removesuffix("]"), int(port))
 
 
+def _way_out(name: str, bind: str, chain: pb.FilterChain) -> pb.Listener:
+    return pb.Listener(
+        name=name,
+        address=address(bind),
+        filter_chains=[chain],
+        # A second Envoy on the same port must say so and not share it in silence.
+        enable_reuse_port=pb.boolean(value=False),
+    )
+
+
 def connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManager:
     """What speaks HTTP on a listener, with routes that it fetches by name."""
     router = pb.HttpFilter(name=_ROUTER, typed_config=pb.pack(pb.Router()))
@@ -51,6 +79,31 @@ def connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManage
         rds=pb.Rds(config_source=pb.ads(), route_config_name=routes),
         http_filters=[router],
     )
+
+
+def _passed_on(stat_prefix: str, passage: Passage) -> pb.FilterChain:
+    cluster = names.cluster(passage.service, names.TCP)
+    hashes = [pb.HashPolicy(source_ip=pb.HashPolicy.SourceIp())] if passage.by_source else []
+    return tcp_chain(stat_prefix, cluster, passage.idle, attempts=passage.attempts, hashes=hashes)
+
+
+def tcp_chain(
+    stat_prefix: str,
+    cluster: str,
+    idle: Duration | Off,
+    *,
+    attempts: int,
+    hashes: Sequence[pb.HashPolicy] = (),
+) -> pb.FilterChain:
+    """All that happens to a connection: its bytes go to a cluster, and back."""
+    proxy = pb.TcpProxy(
+        hash_policy=hashes,
+        stat_prefix=stat_prefix,
+        cluster=cluster,
+        idle_timeout=pb.limit(idle),
+        max_connect_attempts=pb.uint32(attempts),
+    )
+    return pb.FilterChain(filters=[pb.Filter(name=_TCP, typed_config=pb.pack(proxy))])
 
 
 def http_chain(manager: pb.HttpConnectionManager) -> pb.FilterChain:

@@ -41,6 +41,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
     HttpFilter,
     Rds,
 )
+from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
 from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import SlowStartConfig
 from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
 from envoy.extensions.load_balancing_policies.maglev.v3.maglev_pb2 import Maglev
@@ -55,6 +56,7 @@ from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
 )
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
+from envoy.type.v3.hash_policy_pb2 import HashPolicy
 from envoy.type.v3.http_pb2 import CodecClientType
 from envoy.type.v3.percent_pb2 import Percent
 from envoy.type.v3.range_pb2 import Int64Range
@@ -90,6 +92,7 @@ __all__ = [
     "Endpoint",
     "Filter",
     "FilterChain",
+    "HashPolicy",
     "HeaderMatcher",
     "HeaderValue",
     "HeaderValueOption",
@@ -123,6 +126,7 @@ __all__ = [
     "SlowStartConfig",
     "SocketAddress",
     "StringMatcher",
+    "TcpProxy",
     "TypedExtensionConfig",
     "UpstreamHttpOptions",
     "UriTemplateMatchConfig",

@@ -29,6 +29,11 @@ def service_host(service: ServiceInterface, paths: Paths = envoy_paths) -> pb.Vi
     return _virtual_host(service.name, service.domains, service.routes, paths)
 
 
+def only_host(service: ServiceInterface) -> pb.VirtualHost:
+    """The virtual host of a listener whose requests all go to one service, whatever host they name."""
+    return _virtual_host(service.name, ["*"], service.routes, envoy_paths)
+
+
 def gateway_host(host: GatewayHost) -> pb.VirtualHost:
     """The virtual host of a gateway's domains that share their routes."""
     return _virtual_host(host.domains[0], host.domains, host.routes, envoy_paths)
@@ -53,6 +58,11 @@ def egress_routes(services: Sequence[str]) -> pb.RouteConfiguration:
     """The head of a sidecar's routes; the virtual hosts of what it uses follow."""
     # Clients with a proxy setting, and all gRPC clients, send the port with the host.
     return pb.RouteConfiguration(name=names.egress(services), ignore_port_in_host_matching=True)
+
+
+def egress_port_routes(service: str) -> pb.RouteConfiguration:
+    """The head of the routes of a listener whose requests all go to one service."""
+    return pb.RouteConfiguration(name=names.egress_http(service))
 
 
 def gateway_routes(gateway: str, bind: str) -> pb.RouteConfiguration:

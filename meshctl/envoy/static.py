@@ -20,9 +20,11 @@ def static_cluster(cluster: bytes, assignment: bytes | None) -> pb.Cluster:
     return message
 
 
-def static_listener(listener: bytes, routes: pb.RouteConfiguration) -> pb.Listener:
-    """An encoded listener with routes in the place where it would fetch them."""
+def static_listener(listener: bytes, routes: pb.RouteConfiguration | None) -> pb.Listener:
+    """An encoded listener with routes in the place where it would fetch them, where it fetches any."""
     message = pb.Listener.FromString(listener)
+    if routes is None:
+        return message
     for chain in message.filter_chains:
         for one in chain.filters:
             manager = pb.HttpConnectionManager()

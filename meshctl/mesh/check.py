@@ -11,6 +11,7 @@ from meshctl.catalog.source import Kind
 from meshctl.graph import Look, Rule
 from meshctl.mesh.addresses import ADMIN, ADMIN_WORDS, clash, overlap
 from meshctl.mesh.calls import CALLS
+from meshctl.mesh.egress import check_egress_ports
 from meshctl.mesh.exposures import EXPOSURES
 from meshctl.mesh.facts import MeshFacts
 from meshctl.mesh.gateway import GATEWAY
@@ -48,6 +49,7 @@ def _check(look: Look, entry: EntryName) -> None:
             look(INTERFACE, name)
             look(INGRESS, name)
             look(CALLS, name)
+            check_egress_ports(look, name)
             look(EXPOSURES, name)
         case Kind.GATEWAY:
             look(GATEWAY, name)

@@ -95,11 +95,25 @@ _2026_11_GRPC = replace(
     ),
 )
 
+_2026_11_TCP = replace(
+    _2026_11_HTTP,
+    # A pool of database connections is silent for as long as nobody asks.
+    timeouts=replace(_2026_11_HTTP.timeouts, request=Off.OFF, idle=Duration(3_600_000)),
+    retries=replace(_2026_11_HTTP.retries, attempts=0),
+    # Shares of versions are weights of endpoints here, and turns keep to them.
+    load_balancing=LoadBalancing(policy=Policy.ROUND_ROBIN, by=None, slow_start=Off.OFF),
+    # Refused connections would eject an endpoint, and with it those that are open and well (measured).
+    outliers=replace(_2026_11_HTTP.outliers, max_ejected=Percent(0)),
+)
+
 EDITIONS: Mapping[str, Mapping[Protocol, Settings]] = {
     "2026.11": {
         Protocol.HTTP: _2026_11_HTTP,
         Protocol.HTTP2: _2026_11_HTTP2,
         Protocol.GRPC: _2026_11_GRPC,
+        Protocol.TCP: _2026_11_TCP,
+        Protocol.MYSQL: _2026_11_TCP,
+        Protocol.REDIS: _2026_11_TCP,
     }
 }
 """Defaults by edition and protocol."""

@@ -6,7 +6,7 @@ comes from and takes no part in equality, nor does it hold a line number.
 
 from dataclasses import dataclass, field
 
-from meshctl.catalog.keys.by import By
+from meshctl.catalog.keys.by import By, Part
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.respond import Respond
 from meshctl.mesh.match import RequestMatch
@@ -117,6 +117,7 @@ class Ingress:
     address: str
     port: int
     target_port: int
+    protocol: Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class ServiceOwn:
     domains: tuple[str, ...]
     protocol: Protocol
     ingress: Ingress | None
+    egress_port: int | None
     versions: tuple[VersionFacts, ...]
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
@@ -144,6 +146,19 @@ class ServiceOwn:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """Where connections are passed on as they are: to one service, which is tried so often for each.
+
+    `by_source`: whether those of one address go to the same endpoint.
+    """
+
+    service: str
+    idle: Duration | Off
+    attempts: int
+    by_source: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceInterface:
     """What callers need of a service: never its endpoints. The last route takes every request.
 
@@ -152,6 +167,8 @@ class ServiceInterface:
     """
 
     name: str
+    protocol: Protocol
+    egress_port: int | None
     domains: tuple[str, ...]
     versions: tuple[str, ...]
     by_name: frozenset[str]
@@ -161,6 +178,12 @@ class ServiceInterface:
     patience: Patience
     retries: Retries
     hashed_by: By | None
+
+    @property
+    def passage(self) -> Passage:
+        """How connections to it are passed on."""
+        by_source = self.hashed_by is not None and self.hashed_by.part is Part.SOURCE
+        return Passage(self.name, self.patience.idle, self.retries.attempts + 1, by_source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +203,14 @@ class GatewayHost:
 
 @dataclass(frozen=True, slots=True)
 class GatewayFacts:
-    """A gateway: the addresses that it listens on, the routes by host, and the services behind them."""
+    """A gateway: the addresses that it listens on, the routes by host, and the services behind them.
+
+    `binds` are for requests; `passages` are for connections, by their address.
+    """
 
     name: str
     binds: tuple[str, ...]
+    passages: tuple[tuple[str, Passage], ...]
     hosts: tuple[GatewayHost, ...]
     services: tuple[str, ...]
 

@@ -7,7 +7,7 @@ two claims on one request), then the site's own routes in file order.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from meshctl.catalog.gateway import Site
+from meshctl.catalog.gateway import Gateway, Site
 from meshctl.catalog.keys.respond import Respond
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
@@ -21,6 +21,7 @@ from meshctl.mesh.facts import (
     Action,
     GatewayFacts,
     GatewayHost,
+    Passage,
     Patience,
     RouteFacts,
     ServiceInterface,
@@ -29,7 +30,7 @@ from meshctl.mesh.facts import (
 from meshctl.mesh.inputs import DECLARED, gateway_entry, mesh_file
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.match import RequestMatch
-from meshctl.mesh.problems import UNKNOWN_VERSION
+from meshctl.mesh.problems import UNKNOWN_VERSION, WRONG_WAY
 from meshctl.problems import Place, Problem, nearest
 from meshctl.units import Duration, Off
 
@@ -45,11 +46,13 @@ def _gateway(look: Look, name: str) -> GatewayFacts | None:
         place = Place(declared.file, ("sites", index, "routes"))
         own = tuple(_site_routes(look, site.routes, place))
         hosts.extend(_hosts(look, site, own, claims.get(index, ())))
+    passages = tuple(_passages(look, declared.file, gateway))
     return GatewayFacts(
         name=name,
-        binds=tuple(str(listener.bind) for listener in gateway.listeners),
+        binds=tuple(str(listener.bind) for listener in gateway.listeners if listener.tcp is None),
+        passages=passages,
         hosts=tuple(hosts),
-        services=_services(hosts),
+        services=_services(hosts, passages),
     )
 
 
@@ -57,9 +60,29 @@ GATEWAY: Rule[str, GatewayFacts | None] = Rule("gateway", 6, _gateway)
 """A gateway's facts by its name; None where no file that could be read declares it."""
 
 
-def _services(hosts: Iterable[GatewayHost]) -> tuple[str, ...]:
+def _services(hosts: Iterable[GatewayHost], passages: Iterable[tuple[str, Passage]]) -> tuple[str, ...]:
     routes = (route for host in hosts for route in host.routes)
-    return tuple(sorted({weight.service for route in routes for weight in route.action.split}))
+    asked = {weight.service for route in routes for weight in route.action.split}
+    return tuple(sorted(asked | {passage.service for _, passage in passages}))
+
+
+def _passages(look: Look, file: str, gateway: Gateway) -> Iterator[tuple[str, Passage]]:
+    """Where connections are passed on; a service that cannot be served has no door for now."""
+    for index, listener in enumerate(gateway.listeners):
+        if listener.tcp is None:
+            continue
+        place = Place(file, ("listeners", index, "tcp"))
+        callee = _bound(look, listener.tcp, place)
+        if callee is not None and not callee.protocol.is_tcp:
+            look.report(_no_connections(callee, place))
+        elif callee is not None:
+            yield str(listener.bind), callee.passage
+
+
+def _no_connections(callee: ServiceInterface, place: Place) -> Problem:
+    message = f"service {callee.name!r} speaks {callee.protocol.value}: its requests go by the sites"
+    fix = f"remove tcp, and add a site with routes: [{{to: {callee.name}}}]"
+    return Problem(WRONG_WAY, place, message, fix=fix, missing=callee.name)
 
 
 def _hosts(
@@ -95,7 +118,7 @@ def _site_routes(look: Look, routes: Sequence[Route], place: Place) -> Iterator[
             yield RouteFacts(match, Action(respond=route.respond), origin)
         elif _is_plain(route.to):
             service = route.to.destinations[0].service
-            yield from _enter(_bound(look, service, origin), service, match, origin)
+            yield from _enter(_asked(look, service, origin), service, match, origin)
         else:
             yield RouteFacts(match, _shared(look, route.to, origin), origin)
 
@@ -122,9 +145,25 @@ def _no_facts(service: str) -> Action:
     return Action(respond=Respond(status=503, body=f"service {service} is not configured\n"))
 
 
-def _bound(look: Look, service: str, origin: Place) -> ServiceInterface | None:
+def _asked(look: Look, service: str, origin: Place) -> ServiceInterface | None:
+    """The service behind a route, None where no request can be answered by it."""
+    place = replace(origin, path=(*origin.path, "to"))
+    callee = _bound(look, service, place)
+    if callee is not None and callee.protocol.is_tcp:
+        look.report(_no_requests(callee, place))
+        return None
+    return callee
+
+
+def _no_requests(callee: ServiceInterface, place: Place) -> Problem:
+    message = f"service {callee.name!r} speaks {callee.protocol.value}, which has no requests to route"
+    fix = f'write listeners: [{{bind: "0.0.0.0:3306", tcp: {callee.name}}}]'
+    return Problem(WRONG_WAY, place, message, fix=fix, missing=callee.name)
+
+
+def _bound(look: Look, service: str, place: Place) -> ServiceInterface | None:
     if not look(DECLARED, (Kind.SERVICE, service)):
-        look.report(unknown_service(service, replace(origin, path=(*origin.path, "to"))))
+        look.report(unknown_service(service, place))
         return None
     return look(INTERFACE, service)
 
@@ -138,7 +177,7 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
     split: list[Weight] = []
     callees: list[ServiceInterface] = []
     for to in target.destinations:
-        callee = _bound(look, to.service, origin)
+        callee = _asked(look, to.service, origin)
         if callee is None or not to.weight.basis_points:
             continue
         callees.append(callee)

@@ -3,7 +3,7 @@
 May import the catalog and the graph. An endpoint edit changes `own` and stops here.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from meshctl.graph import Look, Rule
 from meshctl.mesh.facts import Action, Patience, Retries, RouteFacts, ServiceInterface, ServiceOwn
@@ -23,6 +23,8 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         _check_host(look, name, host)
     return ServiceInterface(
         name=name,
+        protocol=own.protocol,
+        egress_port=own.egress_port,
         domains=tuple(host for host in own.domains if look.claimed(HOSTS, host)[0].service == name),
         versions=tuple(version.name for version in own.versions),
         by_name=frozenset(version.name for version in own.versions if version.dns),
@@ -37,6 +39,25 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
 
 INTERFACE: Rule[str, ServiceInterface | None] = Rule("interface", 4, _interface)
 """What callers need of a service, by its name; None where it has no facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class EgressPort:
+    """A port of callers' sidecars that a service has for itself."""
+
+    number: int
+    origin: Place = field(compare=False)
+
+
+def _egress_port(look: Look, name: str) -> EgressPort | None:
+    own = look(OWN, name)
+    if own is None or own.egress_port is None:
+        return None
+    return EgressPort(own.egress_port, Place(own.file, ("egress_port",)))
+
+
+EGRESS_PORT: Rule[str, EgressPort | None] = Rule("egress port", 3, _egress_port)
+"""Where callers' sidecars listen for a service, by its name; a cell of its own, since thousands read it."""
 
 
 def _routes(own: ServiceOwn) -> tuple[RouteFacts, ...]:

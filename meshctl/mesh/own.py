@@ -4,35 +4,24 @@ May import the catalog and the graph.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from meshctl.catalog.inherited import Inherited
-from meshctl.catalog.keys.endpoints import NONE, Endpoints
 from meshctl.catalog.keys.health import GrpcCheck
 from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.keys.route import Route
 from meshctl.catalog.keys.to import Target
-from meshctl.catalog.keys.weights import ALL
-from meshctl.catalog.service import FIRST_VERSION, Service
+from meshctl.catalog.service import Service
 from meshctl.catalog.source import Kind
 from meshctl.graph import Index, Look, Rule
 from meshctl.mesh.edition import EDITIONS
-from meshctl.mesh.facts import (
-    Action,
-    DnsFacts,
-    EndpointFacts,
-    Ingress,
-    RouteFacts,
-    ServiceOwn,
-    VersionFacts,
-    Weight,
-)
+from meshctl.mesh.facts import Action, Ingress, RouteFacts, ServiceOwn, VersionFacts, Weight
 from meshctl.mesh.inputs import Declared, defaults_file, mesh_file, service_entry
 from meshctl.mesh.match import RequestMatch
 from meshctl.mesh.problems import NOT_IN_PROTOCOL, NOTHING_ASKED
 from meshctl.mesh.settings import Health, Settings, layered
-from meshctl.problems import KeyPath, Place, Problem
+from meshctl.mesh.versions import joined, split_of, versions_of
+from meshctl.problems import Place, Problem
 
 
 class HostClaim(NamedTuple):
@@ -110,15 +99,19 @@ def _inherited(look: Look, protocol: Protocol) -> Iterator[Inherited]:
 def _facts(
     declared: Declared, service: Service, domains: tuple[str, ...], protocol: Protocol, settings: Settings
 ) -> ServiceOwn:
-    versions = _versions(declared.file, service)
+    versions = versions_of(declared.file, service)
+    split = split_of(service, versions)
+    if protocol.is_tcp:
+        versions, split = joined(service.service, versions, split)
     return ServiceOwn(
         name=service.service,
         file=declared.file,
         domains=domains,
         protocol=protocol,
-        ingress=_ingress(service, versions),
+        ingress=_ingress(service, protocol, versions),
+        egress_port=service.egress_port,
         versions=versions,
-        split=_split(service, versions),
+        split=split,
         routes=tuple(
             _route(route, Place(declared.file, ("routes", index)))
             for index, route in enumerate(service.routes)
@@ -136,44 +129,12 @@ def _domains(service: Service, domain: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(host for host, _ in _hosts(service, domain)))
 
 
-def _versions(file: str, service: Service) -> tuple[VersionFacts, ...]:
-    if service.versions is None:
-        path: KeyPath = ("endpoints",)
-        return (_version(FIRST_VERSION, service.endpoints or NONE, service.port, Place(file, path)),)
-    return tuple(
-        _version(name, version.endpoints, service.port, Place(file, ("versions", name, "endpoints")))
-        for name, version in sorted(service.versions.items())
-    )
-
-
-def _version(name: str, endpoints: Endpoints, port: int, origin: Place) -> VersionFacts:
-    bound = (
-        EndpointFacts(
-            one.address,
-            port if one.port is None else one.port,
-            one.weight,
-            replace(origin, path=(*origin.path, number)),
-        )
-        for number, one in enumerate(endpoints.listed)
-    )
-    dns = DnsFacts(endpoints.dns.host, endpoints.dns.port or port) if endpoints.dns else None
-    return VersionFacts(name, tuple(bound), dns, origin)
-
-
-def _ingress(service: Service, versions: tuple[VersionFacts, ...]) -> Ingress | None:
+def _ingress(service: Service, protocol: Protocol, versions: tuple[VersionFacts, ...]) -> Ingress | None:
     if service.target_port is None:
         return None
     endpoints = (endpoint for version in versions for endpoint in version.endpoints)
     everywhere = "::" if any(":" in endpoint.address for endpoint in endpoints) else "0.0.0.0"
-    return Ingress(everywhere, service.port, service.target_port)
-
-
-def _split(service: Service, versions: tuple[VersionFacts, ...]) -> tuple[Weight, ...]:
-    """The serving versions by weight; one without endpoints gets none while another has some."""
-    weights = service.serving.weights if service.serving else {versions[0].name: ALL}
-    wanted = [v for v in versions if v.name in weights and weights[v.name].basis_points]
-    able = [v for v in wanted if v.able] or wanted
-    return tuple(Weight(service.service, v.name, weights[v.name].basis_points) for v in able)
+    return Ingress(everywhere, service.port, service.target_port, protocol)
 
 
 def _route(route: Route, origin: Place) -> RouteFacts:

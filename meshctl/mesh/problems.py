@@ -86,6 +86,13 @@ NOT_OPEN = Code(
     bad="expose: [{on: edge, host: www.example.com}]",
     good="a site of the gateway with open_to: {voice: [/calls/**]}, and expose within it",
 )
+WRONG_WAY = Code(
+    "MSH0322",
+    "a way that the service's protocol cannot go",
+    why="Requests need routes, and connections that are passed on as they are have none.",
+    bad="routes: [{to: mysql-voice}]",
+    good='listeners: [{bind: "0.0.0.0:3306", tcp: mysql-voice}]',
+)
 NO_MESH = Code(
     "MSH0331",
     "no mesh.yaml",

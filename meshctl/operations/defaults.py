@@ -9,6 +9,7 @@ from enum import Enum
 
 from meshctl.catalog.declared import Path
 from meshctl.catalog.source import Kind
+from meshctl.catalog.suits import means
 from meshctl.mesh.edition import EDITIONS, WAVES
 
 _SETTINGS = (
@@ -26,8 +27,9 @@ def defaults(edition: str, path: Path) -> Mapping[str, str]:
         return _said({"": WAVES[edition]}, path[2:])
     for above in _SETTINGS:
         if path[: len(above)] == above:
-            tables = {protocol.value: table for protocol, table in EDITIONS[edition].items()}
-            return _said(tables, path[len(above) :])
+            rest = path[len(above) :]
+            tables = EDITIONS[edition].items()
+            return _said({one.value: table for one, table in tables if means(one, rest)}, rest)
     return {}
 
 

@@ -125,10 +125,14 @@ def without(page: KeyPage) -> str:
     for name, value in page.without.items():
         by_value.setdefault(value, []).append(name)
     if len(by_value) > 1:
-        said = ", ".join(f"{value} for {' and '.join(names)}" for value, names in by_value.items())
+        said = ", ".join(f"{value} for {_listed(names)}" for value, names in by_value.items())
     else:
         said = next(iter(by_value), "")
     return f"{said} (edition {page.edition})" if page.edition else said
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _below(model: type[Key], above: Path) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ May import the mesh and the rules of resources. Asked when an Envoy refuses some
 import re
 from collections.abc import Iterable, Iterator
 
+from meshctl.catalog.gateway import Gateway
 from meshctl.catalog.source import Kind
 from meshctl.envoy.routes import made_of
 from meshctl.graph import Graph
@@ -29,12 +30,15 @@ from meshctl.operations.rules import (
     INBOUND_CLUSTERS,
     INGRESS_LISTENER,
     INGRESS_ROUTES,
+    PORT_LISTENER,
+    PORT_ROUTES,
     Api,
     Called,
     Door,
     Egress,
     Entrance,
     Outgoing,
+    OwnPort,
     Recipe,
 )
 from meshctl.problems import Place
@@ -51,7 +55,7 @@ def places(graph: Graph, recipe: Recipe, words: str = "") -> list[Place]:
 def route_place(graph: Graph, recipe: Recipe, host: str, number: int) -> Place | None:
     """The place of one route of Envoy's, by its virtual host and its number there; None if it is gone."""
     facts: Iterable[RouteFacts] = ()
-    if recipe.rule is EGRESS_ROUTES:
+    if recipe.rule in (EGRESS_ROUTES, PORT_ROUTES):
         interface = graph.current(INTERFACE, host)
         facts = interface.routes if interface else ()
     elif isinstance(recipe.of, Door):
@@ -71,6 +75,8 @@ def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
             yield from _version(graph, service, version, words)
         case rule, Egress() as egress if rule is EGRESS_LISTENER:
             yield from _entries(graph, Kind.SERVICE, egress.services)
+        case rule, OwnPort() as port if rule is PORT_LISTENER:
+            yield from _key(graph, port.service, "egress_port")
         case rule, Outgoing() as outgoing if rule is EGRESS_ROUTES:
             yield from _calls(graph, outgoing.services, words)
         case rule, Entrance() as entrance if rule is INGRESS_LISTENER:
@@ -79,7 +85,7 @@ def _places(graph: Graph, recipe: Recipe, words: str) -> Iterator[Place]:
             yield from _key(graph, service, "target_port")
         case rule, Door() as door if rule in (GATEWAY_LISTENER, GATEWAY_ROUTES):
             yield from _gateway(graph, door, words)
-        case rule, str() as service if rule is API_ROUTES:
+        case rule, str() as service if rule in (API_ROUTES, PORT_ROUTES):
             yield from _called(graph, service, words)
         case rule, Api() as api if rule is API_LISTENER:
             yield from _entries(graph, Kind.SERVICE, (api.service,))
@@ -130,9 +136,18 @@ def _gateway(graph: Graph, door: Door, words: str) -> Iterator[Place]:
             yield from (route.origin for route in host.routes)
         else:
             yield from _routes(host.routes, words)
-    number = facts.binds.index(door.bind) if facts and door.bind in facts.binds else 0
     for place in _entries(graph, Kind.GATEWAY, (door.gateway,)):
-        yield Place(place.file, ("listeners", number))
+        yield Place(place.file, ("listeners", _number(graph, door)))
+
+
+def _number(graph: Graph, door: Door) -> int:
+    """Which of the gateway's listeners it is."""
+    for declared in graph.current(ENTRIES, (Kind.GATEWAY, door.gateway)) or ():
+        listeners = declared.entry.listeners if isinstance(declared.entry, Gateway) else ()
+        for number, listener in enumerate(listeners):
+            if str(listener.bind) == door.bind:
+                return number
+    return 0
 
 
 def _routes(routes: Iterable[RouteFacts], words: str) -> Iterator[Place]:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterator
 from typing import Any, NamedTuple
 
 from meshctl import names
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.envoy import cluster, endpoints, ingress, listener, routes
 from meshctl.envoy.cluster import Caller
 from meshctl.envoy.match import envoy_paths, grpc_paths
@@ -56,7 +57,7 @@ def _assignment(look: Look, key: Version) -> Resource | None:
 
 def _service_host(look: Look, name: str) -> Part | None:
     interface = look(INTERFACE, name)
-    if interface is None:
+    if interface is None or interface.protocol.is_tcp:
         return None
     message = routes.service_host(interface, envoy_paths)
     return encode_part(name, message, list(routes.clusters_of(interface.routes)))
@@ -153,8 +154,45 @@ def _ingress_listener(look: Look, key: Entrance) -> Resource | None:
         return None
     address = bind(key.own or facts.address, facts.port)
     name = names.ingress(key.service)
-    message = ingress.ingress_listener(key.service, address)
-    return encode(ResourceKey(LISTENER, name, key.own), message, needs=[Ref(ROUTES, name)], address=address)
+    message = ingress.ingress_listener(key.service, facts.protocol, address)
+    need = Ref(CLUSTER, names.inbound(key.service)) if facts.protocol.is_tcp else Ref(ROUTES, name)
+    return encode(ResourceKey(LISTENER, name, key.own), message, needs=[need], address=address)
+
+
+class OwnPort(NamedTuple):
+    """A sidecar's own port for one service, and the node's own egress address ("": the mesh's)."""
+
+    service: str
+    own: str
+
+
+def _egress_port(look: Look, key: OwnPort) -> Resource | None:
+    mesh, interface = look(MESH, ""), look(INTERFACE, key.service)
+    if mesh is None or interface is None or interface.egress_port is None:
+        return None
+    ip = (key.own or mesh.egress).rpartition(":")[0]
+    bind = f"{ip}:{interface.egress_port}"
+    if interface.protocol.is_tcp:
+        message, needs = listener.egress_tcp(interface.passage, bind), [_passed_on(key.service)]
+    else:
+        message = listener.egress_http(key.service, bind)
+        needs = [Ref(ROUTES, names.egress_http(key.service))]
+    return encode(ResourceKey(LISTENER, message.name, key.own), message, needs=needs, address=bind)
+
+
+def _egress_port_routes(look: Look, name: str) -> Resource | None:
+    interface = look(INTERFACE, name)
+    if interface is None or interface.egress_port is None:
+        return None
+    message = routes.only_host(interface)
+    part = encode_part(name, message, list(routes.clusters_of(interface.routes)))
+    at = ResourceKey(ROUTES, names.egress_http(name))
+    return encode(at, routes.egress_port_routes(name), parts=[part])
+
+
+def _passed_on(service: str) -> Ref:
+    """The cluster of a service whose connections are passed on."""
+    return Ref(CLUSTER, names.cluster(service, names.TCP))
 
 
 class Door(NamedTuple):
@@ -174,9 +212,14 @@ def _gateway_routes(look: Look, key: Door) -> Resource | None:
 
 def _gateway_listener(look: Look, key: Door) -> Resource | None:
     facts = look(GATEWAY, key.gateway)
+    passage = dict(facts.passages).get(key.bind) if facts else None
+    name = names.gateway_listener(*key)
+    if passage is not None:
+        message = listener.gateway_passage(*key, passage)
+        needs = [_passed_on(passage.service)]
+        return encode(ResourceKey(LISTENER, name), message, needs=needs, address=key.bind)
     if facts is None or key.bind not in facts.binds:
         return None
-    name = names.gateway_listener(*key)
     message = listener.gateway_listener(*key)
     return encode(ResourceKey(LISTENER, name), message, needs=[Ref(ROUTES, name)], address=key.bind)
 
@@ -204,6 +247,8 @@ def _api_listener(_look: Look, key: Api) -> Resource | None:
 
 
 EGRESS_ROUTES: Rule[Outgoing, Resource | None] = Rule("egress routes", 9, _egress_routes)
+PORT_LISTENER: Rule[OwnPort, Resource | None] = Rule("egress port listener", 9, _egress_port)
+PORT_ROUTES: Rule[str, Resource | None] = Rule("egress port routes", 9, _egress_port_routes)
 EGRESS_LISTENER: Rule[Egress, Resource | None] = Rule("egress listener", 9, _egress_listener)
 INBOUND_CLUSTERS: Rule[str, Resource | None] = Rule("inbound cluster", 8, _inbound_cluster)
 INGRESS_ROUTES: Rule[str, Resource | None] = Rule("ingress routes", 9, _ingress_routes)
@@ -217,6 +262,8 @@ RESOURCES: tuple[Rule[Any, Resource | None], ...] = (
     CLUSTERS,
     ASSIGNMENTS,
     EGRESS_LISTENER,
+    PORT_LISTENER,
+    PORT_ROUTES,
     EGRESS_ROUTES,
     INBOUND_CLUSTERS,
     INGRESS_LISTENER,
@@ -248,9 +295,10 @@ def assignment_recipe(service: str, version: str) -> Recipe:
     return Recipe(ResourceKey(ENDPOINTS, names.cluster(service, version)), ASSIGNMENTS, (service, version))
 
 
-def ingress_recipes(service: str, own: str) -> Iterator[Recipe]:
+def ingress_recipes(service: str, own: str, protocol: Protocol) -> Iterator[Recipe]:
     """What takes a service's requests in its own sidecar, and the process beside it; see `Entrance`."""
     name = names.ingress(service)
     yield Recipe(ResourceKey(CLUSTER, names.inbound(service)), INBOUND_CLUSTERS, service)
     yield Recipe(ResourceKey(LISTENER, name, own), INGRESS_LISTENER, Entrance(service, own))
-    yield Recipe(ResourceKey(ROUTES, name), INGRESS_ROUTES, service)
+    if not protocol.is_tcp:
+        yield Recipe(ResourceKey(ROUTES, name), INGRESS_ROUTES, service)

@@ -47,6 +47,8 @@ def _chain(chain: _Message, routes: Mapping[str, _Message]) -> _Message:
 
 def _filter(one: _Message, routes: Mapping[str, _Message]) -> _Message:
     manager = cast(_Message, one["typed_config"])
+    if "rds" not in manager:
+        return one
     rds = cast(_Message, manager["rds"])
     kept = {key: value for key, value in manager.items() if key != "rds"}
     return {**one, "typed_config": {**kept, "route_config": routes[str(rds["route_config_name"])]}}

@@ -16,7 +16,7 @@ from meshctl.mesh.calls import CALLS
 from meshctl.mesh.check import MESH
 from meshctl.mesh.gateway import GATEWAY
 from meshctl.mesh.ingress import INGRESS
-from meshctl.mesh.interface import INTERFACE
+from meshctl.mesh.interface import EGRESS_PORT, INTERFACE
 from meshctl.names import LISTENER, ROUTES, ResourceKey, Role, ViewKey
 from meshctl.operations.rules import (
     API_LISTENER,
@@ -25,11 +25,14 @@ from meshctl.operations.rules import (
     EGRESS_ROUTES,
     GATEWAY_LISTENER,
     GATEWAY_ROUTES,
+    PORT_LISTENER,
+    PORT_ROUTES,
     Api,
     Called,
     Door,
     Egress,
     Outgoing,
+    OwnPort,
     Recipe,
     assignment_recipe,
     cluster_recipe,
@@ -48,9 +51,11 @@ def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
         if calls is None:
             return None
         callees.update(calls.services)
+    if key.client == GRPC:
+        asked = [callee for callee in callees if not _is_passed_on(look, callee)]
+        return tuple(sorted((*_versions(look, asked, key), *_api(look, asked))))
     services = _versions(look, callees, key)
-    own = _api(look, callees) if key.client == GRPC else (*_egress(key), *_ingress(look, key))
-    return tuple(sorted((*services, *own)))
+    return tuple(sorted((*services, *_egress(look, key, callees), *_ingress(look, key))))
 
 
 VIEW: Rule[ViewKey, tuple[Recipe, ...] | None] = Rule("view", 10, _view)
@@ -73,7 +78,14 @@ def _versions(look: Look, services: Iterable[str], key: ViewKey) -> Iterator[Rec
                 yield assignment_recipe(service, version)
 
 
-def _egress(key: ViewKey) -> Iterator[Recipe]:
+def _is_passed_on(look: Look, service: str) -> bool:
+    interface = look(INTERFACE, service)
+    return interface is not None and interface.protocol.is_tcp
+
+
+def _egress(look: Look, key: ViewKey, callees: Iterable[str]) -> Iterator[Recipe]:
+    for callee in callees:
+        yield from _own_port(look, callee, key.egress)
     name = names.egress(key.targets)
     yield Recipe(ResourceKey(LISTENER, name, key.egress), EGRESS_LISTENER, Egress(key.targets, key.egress))
     older = variant(key.client, EGRESS_USES)
@@ -82,8 +94,20 @@ def _egress(key: ViewKey) -> Iterator[Recipe]:
 
 def _ingress(look: Look, key: ViewKey) -> Iterator[Recipe]:
     for service in key.targets:
-        if look(INGRESS, service) is not None:
-            yield from ingress_recipes(service, key.ingress)
+        facts = look(INGRESS, service)
+        if facts is not None:
+            yield from ingress_recipes(service, key.ingress, facts.protocol)
+
+
+def _own_port(look: Look, callee: str, own: str) -> Iterator[Recipe]:
+    """The port of a callee that is asked for by no name, or by its port too."""
+    if look(EGRESS_PORT, callee) is None:
+        return
+    tcp = _is_passed_on(look, callee)
+    name = names.egress_tcp(callee) if tcp else names.egress_http(callee)
+    yield Recipe(ResourceKey(LISTENER, name, own), PORT_LISTENER, OwnPort(callee, own))
+    if not tcp:
+        yield Recipe(ResourceKey(ROUTES, name), PORT_ROUTES, callee)
 
 
 def _api(look: Look, services: Iterable[str]) -> Iterator[Recipe]:
@@ -101,6 +125,10 @@ def _gateway(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:
     if facts is None:
         return None
     doors = []
+    for bind, _ in facts.passages:
+        door = Door(facts.name, bind)
+        key_of = ResourceKey(LISTENER, names.gateway_listener(*door))
+        doors.append(Recipe(key_of, GATEWAY_LISTENER, door))
     for bind in facts.binds:
         door = Door(facts.name, bind)
         name = names.gateway_listener(*door)

@@ -86,16 +86,18 @@ def _refused(pairs: Sequence[_Pair], refusal: Verdict, progress: Progress) -> It
 
 
 def _pairs(snapshot: Snapshot) -> list[_Pair]:
-    """Of all views, once: each cluster with its endpoints, each listener of an Envoy's with its routes."""
+    """Of all views, once: each cluster with its endpoints, each listener of an Envoy's with its routes.
+
+    Without, where they fetch none.
+    """
     found: dict[tuple[ResourceKey, ResourceKey | None], None] = {}
     for view in snapshot.views.values():
         for key in view.keys.values():
             if key.type == CLUSTER:
                 found[key, view.keys.get(Ref(ENDPOINTS, key.name))] = None
             elif key.type == LISTENER and not (one := snapshot.resources[key]).by_name:
-                found.update(
-                    dict.fromkeys((key, view.keys[need]) for need in one.needs if need.type == ROUTES)
-                )
+                routes = (view.keys[need] for need in one.needs if need.type == ROUTES)
+                found[key, next(routes, None)] = None
     ordered = sorted(found, key=lambda pair: (pair[0], pair[1] or pair[0]))
     return [(snapshot.resources[key], snapshot.resources[other] if other else None) for key, other in ordered]
 
@@ -108,7 +110,9 @@ def _config(pairs: Iterable[_Pair], bad: Collection[bytes]) -> bytes:
             cluster = static_cluster(one.head, other.head if other else None)
             cluster.name += f"@{one.key.variant}"  # variants are all in one process here
             clusters.append(cluster)
-        elif other is not None:
+        elif other is None:
+            listeners.append(static_listener(one.head, None))
+        else:
             parts = (part.body for part in other.parts if part.body not in bad)
             routes = pb.RouteConfiguration.FromString(b"".join((other.head, *parts)))
             listeners.append(static_listener(one.head, routes))

@@ -16,7 +16,9 @@ from meshctl.catalog.keys.retries import CONDITIONS
 SERVICES = tuple(f"s{number}" for number in range(6))
 GATEWAYS = ("edge", "g" * 63)
 TEAM = "team"
-PROTOCOLS = tuple(protocol.value for protocol in Protocol)
+PROTOCOLS = tuple(protocol.value for protocol in Protocol if not protocol.is_tcp)
+CONNECTED = ("t0", "t1")
+"""Services whose connections are passed on as they are."""
 
 _NO_TEXT = re.compile("[\x7f-\x9f\ufffe\uffff\u2028\u2029\ufeff]")
 """Characters that YAML takes only as escapes, and JSON leaves as they are."""
@@ -223,6 +225,13 @@ def _health(draw: st.DrawFn) -> dict[str, object]:
     }
 
 
+_OF_CONNECTIONS: tuple[dict[str, str], ...] = (
+    {"policy": "maglev", "by": "source"},
+    {"policy": "least_request", "slow_start": "1s"},
+    {},
+)
+
+
 def _inherited() -> st.SearchStrategy[dict[str, object]]:
     """What services and defaults.yaml may say alike."""
     keys = {
@@ -237,24 +246,46 @@ def _inherited() -> st.SearchStrategy[dict[str, object]]:
 
 
 @st.composite
+def _reached(draw: st.DrawFn, name: str) -> tuple[dict[str, object], list[str]]:
+    """Where a service is reached, and the names of its versions."""
+    entry: dict[str, object] = {"service": name, "port": draw(_PORTS)}
+    if draw(st.booleans()):
+        return entry | {"endpoints": draw(_endpoints())}, ["v1"]
+    versions = draw(st.lists(_VERSIONS, min_size=1, max_size=3, unique=True))
+    entry["versions"] = {version: {"endpoints": draw(_endpoints())} for version in versions}
+    return entry | {"serving": draw(_shares(st.sampled_from(versions)))}, versions
+
+
+@st.composite
+def connected(draw: st.DrawFn, name: str) -> dict[str, object]:
+    """A service that speaks no HTTP."""
+    entry, _ = draw(_reached(name))
+    protocol = draw(st.sampled_from([one.value for one in Protocol if one.is_tcp]))
+    timeouts = st.fixed_dictionaries({}, optional={"connect": _TIMES, "idle": _LIMITS})
+    keys = {
+        "timeouts": timeouts,
+        "retries": st.sampled_from([{"attempts": 0}, {"attempts": 10}]),
+        "load_balancing": st.sampled_from(_OF_CONNECTIONS),
+        "outliers": _OUTLIERS,
+    }
+    said = draw(st.fixed_dictionaries({}, optional=keys))
+    return {**entry, "protocol": protocol, "egress_port": draw(_PORTS), **said}
+
+
+@st.composite
 def services(draw: st.DrawFn, name: str) -> dict[str, object]:
     """A service that may say everything."""
-    entry: dict[str, object] = {"service": name, "port": draw(_PORTS)}
-    versions = draw(st.lists(_VERSIONS, min_size=1, max_size=3, unique=True))
-    if draw(st.booleans()):
-        entry["endpoints"], versions = draw(_endpoints()), ["v1"]
-    else:
-        entry["versions"] = {version: {"endpoints": draw(_endpoints())} for version in versions}
-        entry["serving"] = draw(_shares(st.sampled_from(versions)))
+    entry, versions = draw(_reached(name))
     if draw(st.booleans()) and not _OWN_PORT.search(json.dumps(entry)):
         entry["target_port"] = draw(_PORTS)
-    others = st.sampled_from([other for other in SERVICES if other != name])
+    others = st.sampled_from([other for other in (*SERVICES, *CONNECTED) if other != name])
     extra: Mapping[str, st.SearchStrategy[object]] = {
         "protocol": st.sampled_from(PROTOCOLS),
         "uses": st.lists(others, max_size=3, unique=True),
         "aliases": st.lists(_rarely(_HOSTS, _BEYOND), max_size=3, unique=True),
         "routes": _routes(st.sampled_from([f"{name}/{version}" for version in versions])),
         "expose": st.lists(_exposures(), max_size=2),
+        "egress_port": _PORTS,
         "description": _rarely(st.text(min_size=1, max_size=20), _BEYOND),
     }
     some = {key: draw(values) for key, values in extra.items() if draw(st.booleans())}
@@ -278,9 +309,13 @@ _OPEN: dict[str, object] = {"hosts": ["open.example.com", "*.wild.example.com"],
 @st.composite
 def gateways(draw: st.DrawFn, name: str) -> dict[str, object]:
     """A gateway with listeners, an open site and some of its own."""
-    binds = []
+    binds: list[dict[str, object]] = []
     for ip in draw(st.lists(_IPS, min_size=1, max_size=3, unique=True)):
-        binds.append({"bind": f"[{ip}]:{draw(_PORTS)}" if ":" in ip else f"{ip}:{draw(_PORTS)}"})
+        bind = f"[{ip}]:{draw(_PORTS)}" if ":" in ip else f"{ip}:{draw(_PORTS)}"
+        binds.append({"bind": bind})
+    for listener in binds[1:]:
+        if draw(st.integers(0, 1)):
+            listener["tcp"] = draw(st.sampled_from(CONNECTED))
     targets = st.one_of(st.sampled_from(SERVICES), st.sampled_from([f"{one}/v1" for one in SERVICES]))
     sites: list[dict[str, object]] = [_OPEN]
     for hosts in draw(st.lists(st.lists(_PATTERNS, min_size=1, max_size=3, unique=True), max_size=2)):
@@ -329,6 +364,7 @@ def catalogs(draw: st.DrawFn) -> dict[str, bytes]:
     """The files of a catalog, some of them perhaps wrong."""
     drawn: dict[str, object] = {"mesh.yaml": draw(mesh_files())}
     drawn |= {f"{TEAM}/{name}.yaml": draw(services(name)) for name in SERVICES}
+    drawn |= {f"{TEAM}/{name}.yaml": draw(connected(name)) for name in CONNECTED}
     drawn |= {f"{TEAM}/{name}.yaml": draw(gateways(name)) for name in GATEWAYS}
     if draw(st.booleans()):
         drawn["defaults.yaml"] = draw(defaults_files())

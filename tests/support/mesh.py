@@ -59,6 +59,14 @@ class Mesh:
         yield
         await self.say(file, text)
 
+    @asynccontextmanager
+    async def defaults(self, text: str) -> AsyncIterator[None]:
+        """defaults.yaml has this text for as long as the block lasts."""
+        await self.say("defaults.yaml", f"{text}\n")
+        yield
+        (self.stage.scene.catalog / "defaults.yaml").unlink()
+        await until_in_force(self.stage.scene)
+
     async def say(self, file: str, text: str) -> None:
         """Write a file of the catalog, and wait until all that comes of it is in force."""
         self.stage.scene.write(file, text)

@@ -27,8 +27,11 @@ class CircuitBreakers(Key):
         doc="Requests that wait for a connection.", example="1024", envoy=[f"{_FIELDS}.max_pending_requests"]
     )
     requests: Limit | None = field(
-        doc="Requests under way.", example="4096", envoy=[f"{_FIELDS}.max_requests"]
+        doc="Requests under way.", example="4096", envoy=[f"{_FIELDS}.max_requests"], codes=["MSH0222"]
     )
     retries: Limit | None = field(
-        doc="Requests that are sent again.", example="1000", envoy=[f"{_FIELDS}.max_retries"]
+        doc="Requests that are sent again.",
+        example="1000",
+        envoy=[f"{_FIELDS}.max_retries"],
+        codes=["MSH0222"],
     )

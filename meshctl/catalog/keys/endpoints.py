@@ -56,7 +56,7 @@ class DnsKeys(Key):
         " endpoints, IPv6 only where there is no IPv4.",
         example="voice-v2.internal",
         envoy=["config.cluster.v3.Cluster.cluster_type", "config.cluster.v3.Cluster.load_assignment"],
-        codes=["MSH0212"],
+        codes=["MSH0212", "MSH0222"],
     )
 
 

@@ -69,8 +69,11 @@ class LoadBalancing(CheckedKey):
         doc="Beside maglev or ring_hash: what requests to the same endpoint have in common. It is a part of"
         " the request, or the address that they come from, which tells something at gateways alone.",
         example="{header: x-account}",
-        envoy=["config.route.v3.RouteAction.hash_policy"],
-        codes=["MSH0212", "MSH0221"],
+        envoy=[
+            "config.route.v3.RouteAction.hash_policy",
+            "extensions.filters.network.tcp_proxy.v3.TcpProxy.hash_policy",
+        ],
+        codes=["MSH0212", "MSH0221", "MSH0222"],
     )
     slow_start: TimeLimit | None = field(
         doc="For how long a new endpoint gets less than the others; off for not at all.",

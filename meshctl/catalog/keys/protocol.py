@@ -24,6 +24,17 @@ class Protocol(Enum):
     """HTTP/2 without TLS, known beforehand (h2c)."""
     GRPC = "grpc"
     """HTTP/2 with calls that last as long as their client's deadline allows."""
+    TCP = "tcp"
+    """Connections of any kind, passed on as they are."""
+    MYSQL = "mysql"
+    """Connections to MySQL, passed on as they are."""
+    REDIS = "redis"
+    """Connections to Redis, passed on as they are."""
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether connections are passed on as they are: nobody looks for requests in them."""
+        return self in (Protocol.TCP, Protocol.MYSQL, Protocol.REDIS)
 
     @property
     def is_http2(self) -> bool:

@@ -77,13 +77,17 @@ class Retries(CheckedKey):
     attempts: Annotated[int, whole(0, _MOST, "a possible number of attempts")] | None = field(
         doc="How often at most, besides the first time; 0 switches retries off.",
         example="2",
-        envoy=["config.route.v3.RetryPolicy.num_retries"],
+        envoy=[
+            "config.route.v3.RetryPolicy.num_retries",
+            "extensions.filters.network.tcp_proxy.v3.TcpProxy.max_connect_attempts",
+        ],
     )
     on: Annotated[RetryOn | tuple[str, ...], Scalar(_read_on, _ON)] | None = field(
         doc="After which failures: never_sent where the endpoint never saw the request, idempotent also where"
         " it may have, or a list of Envoy's conditions.",
         example="never_sent",
         envoy=["config.route.v3.RetryPolicy.retry_on"],
+        codes=["MSH0222"],
     )
 
     def mistakes(self) -> Iterator[Mistake]:

@@ -25,7 +25,7 @@ class Route(CheckedKey):
         doc="The service, its version, or several with their weights, that get them.",
         example="voice/v2",
         envoy=["config.route.v3.RouteAction.cluster", "config.route.v3.RouteAction.weighted_clusters"],
-        codes=["MSH0214", "MSH0216", "MSH0220", "MSH0301", "MSH0302"],
+        codes=["MSH0214", "MSH0216", "MSH0220", "MSH0301", "MSH0302", "MSH0322"],
     )
     respond: Respond | None = field(
         doc="The proxy's own answer.",

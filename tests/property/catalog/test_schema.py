@@ -145,7 +145,8 @@ def test_reader_takes_every_scalar_that_the_schema_takes(key: Declared, scalar: 
     document = parse("value", scalar.encode())
     if document.root is None or document.problems:
         return
-    if _validator(key).is_valid(as_json(scalar)):
+    seen = as_json(scalar)
+    if str(seen) == scalar and _validator(key).is_valid(seen):  # 1e3 is the number 1000 to an editor
         assert _reads(key, plain(document.root))
 
 

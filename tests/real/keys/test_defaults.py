@@ -1,8 +1,5 @@
 """`defaults.yaml`: what holds on a real sidecar where a service says nothing, for all and by protocol."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 
 from meshctl.verify.connection import get
@@ -29,14 +26,6 @@ SHORT, LONG = "{timeouts: {request: 200ms}}", "{timeouts: {request: 30s}}"
 async def test_service_comes_before_its_protocol_and_that_before_all_services(
     mesh: Mesh, defaults: str, own: str, status: int
 ) -> None:
-    async with saying(mesh, defaults):
+    async with mesh.defaults(defaults):
         await mesh.users(own)
         assert (await get(mesh.ports.egress, "/", SLOWLY)).status == status
-
-
-@asynccontextmanager
-async def saying(mesh: Mesh, text: str) -> AsyncIterator[None]:
-    """defaults.yaml has this text for as long as the block lasts; after it, what says nothing new."""
-    await mesh.say("defaults.yaml", f"{text}\n")
-    yield
-    await mesh.say("defaults.yaml", "service: {retries: {attempts: 2}}\n")

@@ -1,9 +1,8 @@
 """`load_balancing`: which endpoints a real sidecar chooses."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
@@ -14,23 +13,36 @@ from tests.support.waiting import pause
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SLOW_S = 0.4
 KEYS = tuple(f"AC{number:04}" for number in range(60))
 
 
-@asynccontextmanager
-async def endpoint(name: str, delay_s: float = 0.0) -> AsyncIterator[int]:
-    """An endpoint that answers its name, so much later; its port."""
+class Endpoint:
+    """An endpoint that answers its name, and `/held` not before it is let go."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await pause(delay_s)
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(name))
-        writer.write(name.encode())
+    def __init__(self, name: str) -> None:
+        self._name = name.encode()
+        self.holds, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, for one request."""
+        if b"/held" in await reader.readuntil(b"\r\n\r\n"):
+            self.holds.set()
+            await self.let_go.wait()
+        head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % len(self._name) + self._name)
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+
+@asynccontextmanager
+async def running(one: Endpoint) -> AsyncIterator[int]:
+    """Its port."""
+    async with await asyncio.start_server(one.answer, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
+
+
+def endpoint(name: str) -> AbstractAsyncContextManager[int]:
+    """An endpoint that holds nothing; its port."""
+    return running(Endpoint(name))
 
 
 async def by_key(mesh: Mesh, make: Callable[[str], tuple[str, dict[str, str]]]) -> dict[str, str]:
@@ -61,11 +73,6 @@ async def chosen(mesh: Mesh, number: int) -> str:
     return "".join(response.body.decode() for response in found)
 
 
-async def at_once(mesh: Mesh, callers: int, each: int) -> Counter[str]:
-    """How often which endpoint answers callers that all go on calling."""
-    return Counter("".join(await asyncio.gather(*(chosen(mesh, each) for _ in range(callers)))))
-
-
 @shows("service.load_balancing.policy")
 async def test_round_robin_takes_turns_and_random_does_not(mesh: Mesh) -> None:
     async with endpoint("a") as one, endpoint("b") as other:
@@ -78,14 +85,20 @@ async def test_round_robin_takes_turns_and_random_does_not(mesh: Mesh) -> None:
 
 
 @shows("service.load_balancing.policy")
-async def test_least_request_spares_the_endpoint_that_is_slow(mesh: Mesh) -> None:
-    async with endpoint("f") as fast, endpoint("s", SLOW_S) as slow:
-        await mesh.users("load_balancing: {policy: round_robin}", fast, slow)
-        turns = await at_once(mesh, callers=6, each=6)
-        assert abs(turns["f"] - turns["s"]) <= 1
-        await mesh.users("load_balancing: {policy: least_request}", fast, slow)
-        spared = await at_once(mesh, callers=6, each=6)
-        assert spared["s"] < turns["s"] / 2
+@pytest.mark.parametrize(("policy", "spared"), [("least_request", 20), ("round_robin", 10)])
+async def test_least_request_spares_the_endpoint_that_is_busy(mesh: Mesh, policy: str, spared: int) -> None:
+    busy, free = Endpoint("b"), Endpoint("f")
+    async with running(busy) as one, running(free) as other:
+        await mesh.users(f"load_balancing: {{policy: {policy}}}", one, other)
+        async with asyncio.TaskGroup() as under_way:
+            under_way.create_task(get(mesh.ports.egress, "/held", {"host": "users"}))
+            holding = [under_way.create_task(at.holds.wait()) for at in (busy, free)]
+            await asyncio.wait(holding, return_when=asyncio.FIRST_COMPLETED)
+            name = "f" if busy.holds.is_set() else "b"
+            assert (await chosen(mesh, 20)).count(name) == spared
+            for at in (busy, free):
+                at.let_go.set()
+                at.holds.set()
 
 
 @shows("service.load_balancing.slow_start")

@@ -11,36 +11,49 @@ from meshctl.verify.ports import free_ports
 from tests.support.beside import beside
 from tests.support.grpc_backend import TICK, grpc_backend
 from tests.support.mesh import Mesh
-from tests.support.waiting import LIMIT_S
+from tests.support.shows import shows
+from tests.support.tcp import client, greeter
+from tests.support.waiting import LIMIT_S, pause
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SILENCE_S = 30.0
 
 
-async def test_a_silent_stream_survives_as_grpc_and_not_as_http2(mesh: Mesh) -> None:
-    async with grpc_backend() as port, three_services(mesh, port):
-        streams = (stream(mesh, name) for name in ("calls", "behind", "plain"))
-        survived, through_two, cut = await asyncio.gather(*streams)
+@shows("service.protocol")
+async def test_silent_streams_and_a_silent_connection_survive(mesh: Mesh) -> None:
+    async with grpc_backend() as port, greeter("db") as db, services(mesh, port, db) as database:
+        streams = [stream(mesh, name) for name in ("calls", "behind", "plain")]
+        survived, through_two, cut, said = await asyncio.gather(*streams, silent_connection(database))
     assert survived == ([b"first", b"last"], grpc.StatusCode.OK)
     assert through_two == survived
     assert cut == ([b"first"], grpc.StatusCode.INTERNAL)
+    assert said == ["db", "select 1"]
 
 
 @asynccontextmanager
-async def three_services(mesh: Mesh, port: int) -> AsyncIterator[None]:
-    """`calls` is gRPC and `plain` is http2, both with this endpoint and the defaults of the edition.
+async def services(mesh: Mesh, port: int, db: int) -> AsyncIterator[int]:
+    """`calls` is gRPC, `plain` http2, `behind` is `calls` behind a sidecar of its own, with the defaults.
 
-    `behind` is `calls` behind a sidecar of its own.
+    `silent` is a database at the port given.
     """
-    (taken,) = free_ports(1)
+    taken, egress = free_ports(2)
     own = f"service: behind\nport: {taken}\ntarget_port: {port}\nprotocol: grpc\nendpoints: [127.0.0.1]\n"
     await mesh.say("long/behind.yaml", own)
-    for name, protocol in (("calls", "grpc"), ("plain", "http2")):
-        text = f"service: {name}\nport: 8080\nprotocol: {protocol}\nendpoints: [127.0.0.1:{port}]\n"
-        await mesh.say(f"long/{name}.yaml", text)
-    async with beside(mesh.stage.scene, "behind"), mesh.using("calls", "behind", "plain"):
-        yield
+    for name, protocol, where in (("calls", "grpc", port), ("plain", "http2", port), ("silent", "mysql", db)):
+        text = f"service: {name}\nport: 8080\nprotocol: {protocol}\nendpoints: [127.0.0.1:{where}]\n"
+        own = f"egress_port: {egress}\n" if name == "silent" else ""
+        await mesh.say(f"long/{name}.yaml", text + own)
+    async with beside(mesh.stage.scene, "behind"), mesh.using("calls", "behind", "plain", "silent"):
+        yield egress
+
+
+async def silent_connection(port: int) -> list[str]:
+    """What a connection hears before and after it was silent for long."""
+    async with client(port) as one:
+        heard = [await one.hear()]
+        await pause(SILENCE_S)
+        return [*heard, await one.say("select 1")]
 
 
 async def stream(mesh: Mesh, service: str) -> tuple[list[bytes], grpc.StatusCode]:

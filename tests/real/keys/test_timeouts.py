@@ -34,12 +34,11 @@ async def test_an_answer_that_takes_longer_than_request_is_504(mesh: Mesh) -> No
 
 
 async def test_request_off_is_no_limit_whatever_the_defaults_say(mesh: Mesh) -> None:
-    await mesh.say("defaults.yaml", "service: {timeouts: {request: 200ms}, retries: {attempts: 0}}")
-    await mesh.users("")
-    assert (await answered(mesh))[0] == 504
-    await mesh.users("timeouts: {request: off}")
-    assert await answered(mesh) == (200, b"v1")
-    await mesh.say("defaults.yaml", "service: {retries: {attempts: 0}}")
+    async with mesh.defaults("service: {timeouts: {request: 200ms}, retries: {attempts: 0}}"):
+        await mesh.users("")
+        assert (await answered(mesh))[0] == 504
+        await mesh.users("timeouts: {request: off}")
+        assert await answered(mesh) == (200, b"v1")
 
 
 @shows("service.timeouts.idle")
