@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping
 from meshctl.catalog.inherited import Inherited
 from meshctl.catalog.key import Checks, Entry, field, required, run
 from meshctl.catalog.keys.address import Address
+from meshctl.catalog.keys.affinity import Affinity
 from meshctl.catalog.keys.endpoint import EVEN, Endpoint
 from meshctl.catalog.keys.endpoints import NONE, DnsName, Endpoints
 from meshctl.catalog.keys.expose import Expose
@@ -82,6 +83,11 @@ class Service(Inherited, Entry):
         example="{v1: 90%, v2: 10%}",
         envoy=["config.route.v3.RouteAction.cluster", "config.route.v3.RouteAction.weighted_clusters"],
         codes=["MSH0214"],
+    )
+    affinity: Affinity | None = field(
+        doc="Who stays on the endpoint that answered first.",
+        example="{by: {cookie: SRV}}",
+        codes=["MSH0222"],
     )
     uses: tuple[Name, ...] = field(
         doc="The services that it calls; no others are known to its sidecars.",
@@ -245,6 +251,7 @@ def _protocol(service: Service) -> Iterator[Mistake]:
         ("routes", "remove it; serving says which versions get the connections"),
         ("expose", "remove it; a gateway leads to the service with listeners: [{bind: …, tcp: NAME}]"),
         ("aliases", "remove it; callers reach the service by its egress_port"),
+        ("affinity", "remove it; load_balancing: {policy: maglev, by: source} keeps callers on an endpoint"),
     ):
         if protocol.is_tcp and getattr(service, key):
             yield no_requests(protocol, (key,), fix)

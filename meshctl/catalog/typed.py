@@ -37,6 +37,7 @@ _NAMES = {
     "DefaultsFile": "defaults.yaml",
     "Inherited": "service",
     "ByKeys": "by",
+    "SessionKeys": "by",
     "WaveKeys": "waves",
     "EndpointKeys": "an endpoint",
     "DnsKeys": "endpoints",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from meshctl import names
 from meshctl.envoy import pb
+from meshctl.envoy.sessions import stateful_session
 from meshctl.mesh.facts import Passage
 from meshctl.units import Duration, Off
 
@@ -19,13 +20,13 @@ _ROUTER = "envoy.filters.http.router"
 def egress_listener(services: tuple[str, ...], egress: str) -> pb.Listener:
     """Where the services of a sidecar send what they call."""
     name = names.egress(services)
-    return _way_out(name, egress, http_chain(connection_manager("egress", name)))
+    return _way_out(name, egress, http_chain(connection_manager("egress", name, stateful_session())))
 
 
 def gateway_listener(gateway: str, bind: str) -> pb.Listener:
     """One door of a gateway."""
     name = names.gateway_listener(gateway, bind)
-    manager = connection_manager(f"gateway/{gateway}", name)
+    manager = connection_manager(f"gateway/{gateway}", name, stateful_session())
     manager.use_remote_address.CopyFrom(pb.boolean(value=True))
     return pb.Listener(name=name, address=address(bind), filter_chains=[http_chain(manager)])
 
@@ -39,7 +40,7 @@ def egress_tcp(passage: Passage, bind: str) -> pb.Listener:
 def egress_http(service: str, bind: str) -> pb.Listener:
     """Where the service of a sidecar sends requests that all go to one other service."""
     name = names.egress_http(service)
-    return _way_out(name, bind, http_chain(connection_manager(name, name)))
+    return _way_out(name, bind, http_chain(connection_manager(name, name, stateful_session())))
 
 
 def gateway_passage(gateway: str, bind: str, passage: Passage) -> pb.Listener:
@@ -71,13 +72,13 @@ def _way_out(name: str, bind: str, chain: pb.FilterChain) -> pb.Listener:
     )
 
 
-def connection_manager(stat_prefix: str, routes: str) -> pb.HttpConnectionManager:
+def connection_manager(stat_prefix: str, routes: str, *filters: pb.HttpFilter) -> pb.HttpConnectionManager:
     """What speaks HTTP on a listener, with routes that it fetches by name."""
     router = pb.HttpFilter(name=_ROUTER, typed_config=pb.pack(pb.Router()))
     return pb.HttpConnectionManager(
         stat_prefix=stat_prefix,
         rds=pb.Rds(config_source=pb.ads(), route_config_name=routes),
-        http_filters=[router],
+        http_filters=[*filters, router],
     )
 
 

@@ -36,12 +36,18 @@ from envoy.config.route.v3.route_pb2 import RouteConfiguration
 from envoy.extensions.clusters.common.dns.v3.dns_pb2 import DnsLookupFamily
 from envoy.extensions.clusters.dns.v3.dns_cluster_pb2 import DnsCluster
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
+from envoy.extensions.filters.http.stateful_session.v3.stateful_session_pb2 import (
+    StatefulSession,
+    StatefulSessionPerRoute,
+)
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     HttpFilter,
     Rds,
 )
 from envoy.extensions.filters.network.tcp_proxy.v3.tcp_proxy_pb2 import TcpProxy
+from envoy.extensions.http.stateful_session.cookie.v3.cookie_pb2 import CookieBasedSessionState
+from envoy.extensions.http.stateful_session.header.v3.header_pb2 import HeaderBasedSessionState
 from envoy.extensions.load_balancing_policies.common.v3.common_pb2 import SlowStartConfig
 from envoy.extensions.load_balancing_policies.least_request.v3.least_request_pb2 import LeastRequest
 from envoy.extensions.load_balancing_policies.maglev.v3.maglev_pb2 import Maglev
@@ -54,6 +60,7 @@ from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import Pre
 from envoy.extensions.upstreams.http.v3.http_protocol_options_pb2 import (
     HttpProtocolOptions as UpstreamHttpOptions,
 )
+from envoy.type.http.v3.cookie_pb2 import Cookie
 from envoy.type.matcher.v3.regex_pb2 import RegexMatcher
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 from envoy.type.v3.hash_policy_pb2 import HashPolicy
@@ -85,6 +92,8 @@ __all__ = [
     "ClusterLoadAssignment",
     "CodecClientType",
     "ConfigSource",
+    "Cookie",
+    "CookieBasedSessionState",
     "DecodeError",
     "DirectResponseAction",
     "DnsCluster",
@@ -93,6 +102,7 @@ __all__ = [
     "Filter",
     "FilterChain",
     "HashPolicy",
+    "HeaderBasedSessionState",
     "HeaderMatcher",
     "HeaderValue",
     "HeaderValueOption",
@@ -125,6 +135,8 @@ __all__ = [
     "Router",
     "SlowStartConfig",
     "SocketAddress",
+    "StatefulSession",
+    "StatefulSessionPerRoute",
     "StringMatcher",
     "TcpProxy",
     "TypedExtensionConfig",

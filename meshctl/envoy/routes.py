@@ -3,7 +3,8 @@
 May import the mesh's facts. A virtual host is made once and shared by all who call the service.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from meshctl import names
@@ -11,6 +12,7 @@ from meshctl.catalog.keys.by import By, Part
 from meshctl.catalog.keys.respond import Respond
 from meshctl.envoy import pb
 from meshctl.envoy.match import Paths, envoy_paths, route_matches
+from meshctl.envoy.sessions import STATEFUL_SESSION, session_of
 from meshctl.envoy.since import BODY_FORMAT, knows
 from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, ServiceInterface, Weight
 from meshctl.names import CLUSTER, Ref
@@ -32,6 +34,12 @@ def service_host(service: ServiceInterface, paths: Paths = envoy_paths) -> pb.Vi
 def only_host(service: ServiceInterface) -> pb.VirtualHost:
     """The virtual host of a listener whose requests all go to one service, whatever host they name."""
     return _virtual_host(service.name, ["*"], service.routes, envoy_paths)
+
+
+def without_sessions(service: ServiceInterface) -> ServiceInterface:
+    """The service for who has no filter for them: gRPC's own client."""
+    bare = (replace(route, action=replace(route.action, session=None)) for route in service.routes)
+    return replace(service, routes=tuple(bare))
 
 
 def gateway_host(host: GatewayHost) -> pb.VirtualHost:
@@ -107,6 +115,7 @@ def _routes(route: RouteFacts, paths: Paths) -> Iterator[pb.Route]:
             yield pb.Route(
                 match=match,
                 route=route_action(route.action),
+                typed_per_filter_config=_filters(route.action),
                 response_headers_to_remove=_hidden(route.action),
             )
 
@@ -114,6 +123,11 @@ def _routes(route: RouteFacts, paths: Paths) -> Iterator[pb.Route]:
 def _hidden(action: Action) -> Sequence[str]:
     """What sidecars tell each other, and nobody else."""
     return (names.NEVER_SENT,) if action.retries is not None and action.retries.marked else ()
+
+
+def _filters(action: Action) -> Mapping[str, pb.Any]:
+    """What the listener's filters do for a route."""
+    return {} if action.session is None else {STATEFUL_SESSION: session_of(action.session)}
 
 
 def direct_response(respond: Respond) -> pb.DirectResponseAction:

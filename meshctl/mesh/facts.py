@@ -55,7 +55,7 @@ class Action:
     """What happens to a request: it goes to `split`, or is answered by `respond`; exactly one is given.
 
     What goes to `split` has `patience` and `retries` by the time that it is compiled, and `hashed_by` where
-    the same endpoint answers what has that in common.
+    the same endpoint answers what has that in common; `session` says where clients say who answered first.
     """
 
     split: tuple[Weight, ...] = ()
@@ -63,6 +63,7 @@ class Action:
     patience: Patience | None = None
     retries: Retries | None = None
     hashed_by: By | None = None
+    session: By | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class ServiceOwn:
     split: tuple[Weight, ...]
     routes: tuple[RouteFacts, ...]
     settings: Settings
+    session: By | None
 
     def version(self, name: str) -> VersionFacts | None:
         """The version of this name, or None."""
@@ -178,6 +180,7 @@ class ServiceInterface:
     patience: Patience
     retries: Retries
     hashed_by: By | None
+    session: By | None
 
     @property
     def passage(self) -> Passage:

@@ -172,7 +172,7 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
     """Traffic shared by weight: straight to versions, past the services' own routes.
 
     It is one route for all of them: with the longest timeouts among them, the retries of the first, and the
-    same endpoint for what the first has in common that says something of it.
+    same endpoint for what the first says that says something of it.
     """
     split: list[Weight] = []
     callees: list[ServiceInterface] = []
@@ -197,7 +197,14 @@ def _shared(look: Look, target: Target, origin: Place) -> Action:
     marked = any(callee.retries.marked for callee in callees)
     retries = replace(callees[0].retries, marked=marked)
     hashed_by = next((callee.hashed_by for callee in callees if callee.hashed_by), None)
-    return Action(tuple(split), patience=patience, retries=retries, hashed_by=hashed_by)
+    session = next((callee.session for callee in callees if callee.session), None)
+    return Action(
+        tuple(split),
+        patience=patience,
+        retries=retries,
+        hashed_by=hashed_by,
+        session=session,
+    )
 
 
 def _longest(limits: Iterable[Duration | Off]) -> Duration | Off:

@@ -34,6 +34,7 @@ def _interface(look: Look, name: str) -> ServiceInterface | None:
         patience=_patience(own.settings),
         retries=_retries(own),
         hashed_by=own.settings.load_balancing.hashed_by,
+        session=own.session,
     )
 
 
@@ -75,6 +76,7 @@ def _as_called(own: ServiceOwn, route: RouteFacts) -> RouteFacts:
         patience=_patience(own.settings),
         retries=_retries(own),
         hashed_by=own.settings.load_balancing.hashed_by,
+        session=own.session,
     )
     return replace(route, action=action)
 

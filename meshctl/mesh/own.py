@@ -117,6 +117,7 @@ def _facts(
             for index, route in enumerate(service.routes)
         ),
         settings=settings,
+        session=service.affinity.session if service.affinity else None,
     )
 
 

@@ -229,7 +229,7 @@ def _api_routes(look: Look, name: str) -> Resource | None:
     if interface is None:
         return None
     needs = list(routes.clusters_of(interface.routes))
-    part = encode_part(name, routes.service_host(interface, grpc_paths), needs)
+    part = encode_part(name, routes.service_host(routes.without_sessions(interface), grpc_paths), needs)
     return encode(ResourceKey(ROUTES, names.api_routes(name)), routes.api_routes(name), parts=[part])
 
 

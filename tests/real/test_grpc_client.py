@@ -106,10 +106,11 @@ async def test_a_grpc_client_follows_a_shift_and_the_removal_of_the_old_version_
 
 @pytest.mark.parametrize("policy", ["ring_hash", "maglev"])
 @pytest.mark.parametrize("by", ["{header: x-account}", "{cookie: account}", "source"])
-async def test_a_grpc_client_takes_clusters_that_hash_and_check_and_hashes_by_headers(
+async def test_a_grpc_client_takes_what_hashes_checks_and_keeps_sessions_and_hashes_by_headers(
     scene: Scene, call: Call, policy: str, by: str
 ) -> None:
     keys = f"load_balancing: {{policy: {policy}, by: {by}}}\nhealth: {{grpc: {{}}, from: callers}}\n"
+    keys += "affinity: {by: {cookie: SRV}}\n"
     ports = f"[127.0.0.1:{scene.ports.v1}, 127.0.0.1:{scene.ports.v2}]"
     scene.write(USERS_FILE, f"service: users\nport: 8080\nendpoints: {ports}\n{GRPC}{keys}")
 

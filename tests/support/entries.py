@@ -281,6 +281,9 @@ def services(draw: st.DrawFn, name: str) -> dict[str, object]:
     others = st.sampled_from([other for other in (*SERVICES, *CONNECTED) if other != name])
     extra: Mapping[str, st.SearchStrategy[object]] = {
         "protocol": st.sampled_from(PROTOCOLS),
+        "affinity": st.sampled_from(
+            [{"by": {"cookie": "x" * 256}}, {"by": {"cookie": "!#$%&'*+.^_`|~-9"}}, {"by": {"header": "X-A"}}]
+        ),
         "uses": st.lists(others, max_size=3, unique=True),
         "aliases": st.lists(_rarely(_HOSTS, _BEYOND), max_size=3, unique=True),
         "routes": _routes(st.sampled_from([f"{name}/{version}" for version in versions])),
