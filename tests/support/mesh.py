@@ -71,6 +71,14 @@ class Mesh:
         """Write a file of the catalog, and wait until all that comes of it is in force."""
         self.stage.scene.write(file, text)
         await until_in_force(self.stage.scene)
+        await eventually(self._serves_by_the_newest, "no cluster waits for what its endpoints say")
+
+    async def _serves_by_the_newest(self) -> bool:
+        """Whether all new clusters serve: until their endpoints have been asked, the old ones do."""
+        stats = [
+            await envoy.stats(r"^cluster_manager\.warming_clusters$") for envoy in self.stage.envoys.values()
+        ]
+        return not any(number for one in stats for number in one.values())
 
 
 async def until_in_force(scene: Scene) -> None:
