@@ -219,7 +219,8 @@ class Compiler:
 def _survivors(view: View) -> Iterator[Recipe]:
     """What keeps its updates in a view whose service is gone: the clusters that still exist."""
     for key in view.keys.values():
-        version = parse_cluster(key.name)
+        # The names of other types have other forms: gRPC's listeners are named like hosts.
+        version = parse_cluster(key.name) if key.type in (CLUSTER, ENDPOINTS) else None
         if key.type == CLUSTER and version:
             yield cluster_recipe(Called(*version, Caller(key.variant)))
         elif key.type == ENDPOINTS and version:

@@ -107,3 +107,13 @@ def test_gateways_have_a_cluster_of_their_own_only_while_they_alone_ask_how_endp
         assert one is other
         assert len(compiler.snapshot.resources) == len(first.resources)
     assert said(b"") == (plain, plain)
+
+
+def test_a_grpc_client_whose_service_is_gone_keeps_what_it_calls() -> None:
+    client = ViewKey(Role.SIDECAR, ("web",), "grpc")
+    compiler = Compiler(resolved(CATALOG, WATCHED))
+    compiler.open(client)
+    before = compiler.publish().views[client.name].keys
+    compiler.resolver.change({"a/web.yaml": None})
+    after = compiler.publish().views[client.name]
+    assert (after.keys, after.frozen) == (before, True)
