@@ -5,16 +5,17 @@ Imports `catalog.key`, the keys, `catalog.problems` and `catalog.scalars`.
 
 from collections.abc import Container, Iterator, Mapping
 
-from meshctl.catalog.key import CheckedKey, Checks, Entry, Key, field, required, run
+from meshctl.catalog.key import CheckedKey, Checks, Entry, field, required, run
 from meshctl.catalog.keys.bind import Bind
 from meshctl.catalog.keys.names import HostPattern, Name
 from meshctl.catalog.keys.path import PathPattern
 from meshctl.catalog.keys.route import Route, unreachable
-from meshctl.catalog.problems import NOTHING_SAID, Mistake
+from meshctl.catalog.keys.sni import Sni
+from meshctl.catalog.problems import EXCLUSIVE, NOTHING_SAID, Mistake
 from meshctl.catalog.scalars import Words, twice
 
 
-class Listener(Key):
+class Listener(CheckedKey):
     """An address that the gateway listens on. Envoy: config.listener.v3.Listener."""
 
     bind: Bind = required(
@@ -29,6 +30,23 @@ class Listener(Key):
         envoy=["extensions.filters.network.tcp_proxy.v3.TcpProxy.cluster"],
         codes=["MSH0301", "MSH0322"],
     )
+    sni: Sni | None = field(
+        doc="The services that get connections in TLS as they are, by the name that the client asks for.",
+        example='{voice.example.com: voice, "*.chat.example.com": chat}',
+        envoy=["config.listener.v3.FilterChainMatch.server_names"],
+        codes=["MSH0212", "MSH0301", "MSH0322"],
+    )
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether connections that come there are passed on as they are."""
+        return self.tcp is not None or self.sni is not None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Two ways for the same connections."""
+        if self.tcp is not None and self.sni is not None:
+            message = "the listener has both tcp and sni"
+            yield Mistake(EXCLUSIVE, message, "keep one of the two", ("sni",), on_key=True, also=(("tcp",),))
 
 
 class Site(CheckedKey):
@@ -97,7 +115,7 @@ def _listeners(gateway: Gateway) -> Iterator[Mistake]:
 
 
 def _sites(gateway: Gateway) -> Iterator[Mistake]:
-    if gateway.sites and all(listener.tcp for listener in gateway.listeners):
+    if gateway.sites and all(listener.passes_on for listener in gateway.listeners):
         message = "no request reaches the sites: every listener passes connections on"
         fix = 'add {bind: "0.0.0.0:80"} to the listeners, or remove the sites'
         yield Mistake(NOTHING_SAID, message, fix, ("sites",), on_key=True)

@@ -220,7 +220,7 @@ NOTHING_SAID = Code(
 NOT_OF_PROTOCOL = Code(
     "MSH0222",
     "a key that means nothing for the service's protocol",
-    "Connections of tcp, mysql and redis are passed on as they are: nobody looks for requests in them.",
+    "Connections of tcp, mysql, redis and tls_passthrough are passed on: nobody looks for requests in them.",
     "protocol: mysql\ntimeouts: {request: 15s}",
     "protocol: mysql\ntimeouts: {idle: 2h}",
 )

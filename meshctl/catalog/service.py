@@ -63,7 +63,7 @@ class Service(Inherited, Entry):
     )
     egress_port: Port | None = field(
         doc="Where the sidecars of callers listen for it, on loopback: whatever comes there goes to it."
-        " Needed for tcp, mysql and redis, which have no names to tell services apart by.",
+        " Needed where connections are passed on as they are.",
         example="13306",
         envoy=["config.listener.v3.Listener.address"],
     )
@@ -245,7 +245,7 @@ def _protocol(service: Service) -> Iterator[Mistake]:
     protocol = service.protocol or Protocol.HTTP
     yield from unsuited(protocol, service)
     if protocol.is_tcp and service.egress_port is None:
-        message = f"{protocol.value} has no names, so callers reach the service by a port of their sidecars"
+        message = f"{protocol.value} is passed on as it is, from a port that callers' sidecars have for it"
         yield Mistake(MISSING_KEY, message, f"add egress_port: {service.port}", ("protocol",))
     for key, fix in (
         ("routes", "remove it; serving says which versions get the connections"),
@@ -253,7 +253,7 @@ def _protocol(service: Service) -> Iterator[Mistake]:
         ("aliases", "remove it; callers reach the service by its egress_port"),
         ("affinity", "remove it; load_balancing: {policy: maglev, by: source} keeps callers on an endpoint"),
     ):
-        if protocol.is_tcp and getattr(service, key):
+        if protocol.is_tcp and getattr(service, key) and not (protocol.has_names and key == "aliases"):
             yield no_requests(protocol, (key,), fix)
 
 

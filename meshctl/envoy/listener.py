@@ -4,7 +4,7 @@ May import the mesh's facts. Routes are fetched apart from listeners: a listener
 its connections, routes do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from meshctl import names
 from meshctl.envoy import pb
@@ -14,6 +14,7 @@ from meshctl.units import Duration, Off
 
 _HTTP = "envoy.filters.network.http_connection_manager"
 _TCP = "envoy.filters.network.tcp_proxy"
+_TLS_INSPECTOR = "envoy.filters.listener.tls_inspector"
 _ROUTER = "envoy.filters.http.router"
 
 
@@ -34,7 +35,9 @@ def gateway_listener(gateway: str, bind: str) -> pb.Listener:
 def egress_tcp(passage: Passage, bind: str) -> pb.Listener:
     """Where the service of a sidecar opens connections that are passed on to one other service."""
     name = names.egress_tcp(passage.service)
-    return _way_out(name, bind, _passed_on(name, passage))
+    message = _way_out(name, bind, _passed_on(name, passage))
+    message.listener_filters.extend(_inspectors([passage]))
+    return message
 
 
 def egress_http(service: str, bind: str) -> pb.Listener:
@@ -43,11 +46,13 @@ def egress_http(service: str, bind: str) -> pb.Listener:
     return _way_out(name, bind, http_chain(connection_manager(name, name, stateful_session())))
 
 
-def gateway_passage(gateway: str, bind: str, passage: Passage) -> pb.Listener:
+def gateway_passages(gateway: str, bind: str, passages: Sequence[Passage]) -> pb.Listener:
     """One door of a gateway, behind which connections are passed on."""
     name = names.gateway_listener(gateway, bind)
-    chain = _passed_on(f"gateway/{gateway}", passage)
-    return pb.Listener(name=name, address=address(bind), filter_chains=[chain])
+    chains = [_passed_on(f"gateway/{gateway}", passage) for passage in passages]
+    return pb.Listener(
+        name=name, address=address(bind), filter_chains=chains, listener_filters=_inspectors(passages)
+    )
 
 
 def api_listener(name: str, service: str) -> pb.Listener:
@@ -85,7 +90,18 @@ def connection_manager(stat_prefix: str, routes: str, *filters: pb.HttpFilter) -
 def _passed_on(stat_prefix: str, passage: Passage) -> pb.FilterChain:
     cluster = names.cluster(passage.service, names.TCP)
     hashes = [pb.HashPolicy(source_ip=pb.HashPolicy.SourceIp())] if passage.by_source else []
-    return tcp_chain(stat_prefix, cluster, passage.idle, attempts=passage.attempts, hashes=hashes)
+    chain = tcp_chain(stat_prefix, cluster, passage.idle, attempts=passage.attempts, hashes=hashes)
+    if passage.names:
+        chain.name = passage.service
+        chain.filter_chain_match.server_names.extend(passage.names)
+    return chain
+
+
+def _inspectors(passages: Iterable[Passage]) -> list[pb.ListenerFilter]:
+    """What reads the name that a client asks for, where it is asked."""
+    if not any(passage.names for passage in passages):
+        return []
+    return [pb.ListenerFilter(name=_TLS_INSPECTOR, typed_config=pb.pack(pb.TlsInspector()))]
 
 
 def tcp_chain(

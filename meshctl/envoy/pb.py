@@ -20,7 +20,7 @@ from envoy.config.core.v3.protocol_pb2 import Http1ProtocolOptions, HttpProtocol
 from envoy.config.endpoint.v3.endpoint_components_pb2 import Endpoint, LbEndpoint, LocalityLbEndpoints
 from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 from envoy.config.listener.v3.api_listener_pb2 import ApiListener
-from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain
+from envoy.config.listener.v3.listener_components_pb2 import Filter, FilterChain, ListenerFilter
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import (
     DirectResponseAction,
@@ -40,6 +40,7 @@ from envoy.extensions.filters.http.stateful_session.v3.stateful_session_pb2 impo
     StatefulSession,
     StatefulSessionPerRoute,
 )
+from envoy.extensions.filters.listener.tls_inspector.v3.tls_inspector_pb2 import TlsInspector
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import (
     HttpConnectionManager,
     HttpFilter,
@@ -115,6 +116,7 @@ __all__ = [
     "LbEndpoint",
     "LeastRequest",
     "Listener",
+    "ListenerFilter",
     "LoadBalancingPolicy",
     "LocalityLbEndpoints",
     "Maglev",
@@ -139,6 +141,7 @@ __all__ = [
     "StatefulSessionPerRoute",
     "StringMatcher",
     "TcpProxy",
+    "TlsInspector",
     "TypedExtensionConfig",
     "UpstreamHttpOptions",
     "UriTemplateMatchConfig",

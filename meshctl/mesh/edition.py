@@ -114,6 +114,7 @@ EDITIONS: Mapping[str, Mapping[Protocol, Settings]] = {
         Protocol.TCP: _2026_11_TCP,
         Protocol.MYSQL: _2026_11_TCP,
         Protocol.REDIS: _2026_11_TCP,
+        Protocol.TLS_PASSTHROUGH: _2026_11_TCP,
     }
 }
 """Defaults by edition and protocol."""

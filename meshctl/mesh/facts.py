@@ -151,12 +151,14 @@ class ServiceOwn:
 class Passage:
     """Where connections are passed on as they are: to one service, which is tried so often for each.
 
-    `by_source`: whether those of one address go to the same endpoint.
+    `names`: those that clients ask for in TLS, or none: whatever they ask for. `by_source`: whether
+    connections of one address go to the same endpoint.
     """
 
     service: str
     idle: Duration | Off
     attempts: int
+    names: tuple[str, ...]
     by_source: bool
 
 
@@ -186,7 +188,8 @@ class ServiceInterface:
     def passage(self) -> Passage:
         """How connections to it are passed on."""
         by_source = self.hashed_by is not None and self.hashed_by.part is Part.SOURCE
-        return Passage(self.name, self.patience.idle, self.retries.attempts + 1, by_source)
+        names = self.domains if self.protocol.has_names else ()
+        return Passage(self.name, self.patience.idle, self.retries.attempts + 1, names, by_source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +216,7 @@ class GatewayFacts:
 
     name: str
     binds: tuple[str, ...]
-    passages: tuple[tuple[str, Passage], ...]
+    passages: tuple[tuple[str, tuple[Passage, ...]], ...]
     hosts: tuple[GatewayHost, ...]
     services: tuple[str, ...]
 

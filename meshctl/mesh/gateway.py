@@ -10,6 +10,7 @@ from dataclasses import replace
 from meshctl.catalog.gateway import Gateway, Site
 from meshctl.catalog.keys.respond import Respond
 from meshctl.catalog.keys.route import Route
+from meshctl.catalog.keys.sni import Sni
 from meshctl.catalog.keys.to import Target
 from meshctl.catalog.keys.weights import ALL
 from meshctl.catalog.source import Kind
@@ -34,6 +35,9 @@ from meshctl.mesh.problems import UNKNOWN_VERSION, WRONG_WAY
 from meshctl.problems import Place, Problem, nearest
 from meshctl.units import Duration, Off
 
+Door = tuple[str, tuple[Passage, ...]]
+"""An address whose connections are passed on, and where they go."""
+
 
 def _gateway(look: Look, name: str) -> GatewayFacts | None:
     found = gateway_entry(look, name)
@@ -46,10 +50,10 @@ def _gateway(look: Look, name: str) -> GatewayFacts | None:
         place = Place(declared.file, ("sites", index, "routes"))
         own = tuple(_site_routes(look, site.routes, place))
         hosts.extend(_hosts(look, site, own, claims.get(index, ())))
-    passages = tuple(_passages(look, declared.file, gateway))
+    passages = tuple(_doors(look, declared.file, gateway))
     return GatewayFacts(
         name=name,
-        binds=tuple(str(listener.bind) for listener in gateway.listeners if listener.tcp is None),
+        binds=tuple(str(listener.bind) for listener in gateway.listeners if not listener.passes_on),
         passages=passages,
         hosts=tuple(hosts),
         services=_services(hosts, passages),
@@ -60,28 +64,43 @@ GATEWAY: Rule[str, GatewayFacts | None] = Rule("gateway", 6, _gateway)
 """A gateway's facts by its name; None where no file that could be read declares it."""
 
 
-def _services(hosts: Iterable[GatewayHost], passages: Iterable[tuple[str, Passage]]) -> tuple[str, ...]:
+def _services(hosts: Iterable[GatewayHost], doors: Iterable[Door]) -> tuple[str, ...]:
     routes = (route for host in hosts for route in host.routes)
     asked = {weight.service for route in routes for weight in route.action.split}
-    return tuple(sorted(asked | {passage.service for _, passage in passages}))
+    return tuple(sorted(asked | {passage.service for _, passages in doors for passage in passages}))
 
 
-def _passages(look: Look, file: str, gateway: Gateway) -> Iterator[tuple[str, Passage]]:
-    """Where connections are passed on; a service that cannot be served has no door for now."""
+def _doors(look: Look, file: str, gateway: Gateway) -> Iterator[Door]:
+    """Where connections are passed on; one of which no service can be served is no door for now."""
     for index, listener in enumerate(gateway.listeners):
-        if listener.tcp is None:
-            continue
-        place = Place(file, ("listeners", index, "tcp"))
-        callee = _bound(look, listener.tcp, place)
-        if callee is not None and not callee.protocol.is_tcp:
-            look.report(_no_connections(callee, place))
-        elif callee is not None:
-            yield str(listener.bind), callee.passage
+        place = Place(file, ("listeners", index))
+        if listener.tcp is not None:
+            found = tuple(_passage(look, listener.tcp, (), replace(place, path=(*place.path, "tcp"))))
+        else:
+            found = tuple(_by_name(look, listener.sni, place)) if listener.sni else ()
+        if found:
+            yield str(listener.bind), found
+
+
+def _by_name(look: Look, sni: Sni, place: Place) -> Iterator[Passage]:
+    hosts: dict[str, list[str]] = {}
+    for host, service in sni.services.items():
+        hosts.setdefault(service, []).append(host)
+    for service, names in hosts.items():
+        yield from _passage(look, service, tuple(names), replace(place, path=(*place.path, "sni", names[0])))
+
+
+def _passage(look: Look, service: str, names: tuple[str, ...], place: Place) -> Iterator[Passage]:
+    callee = _bound(look, service, place)
+    if callee is not None and not callee.protocol.is_tcp:
+        look.report(_no_connections(callee, place))
+    elif callee is not None:
+        yield replace(callee.passage, names=names)
 
 
 def _no_connections(callee: ServiceInterface, place: Place) -> Problem:
     message = f"service {callee.name!r} speaks {callee.protocol.value}: its requests go by the sites"
-    fix = f"remove tcp, and add a site with routes: [{{to: {callee.name}}}]"
+    fix = f"remove it, and add a site with routes: [{{to: {callee.name}}}]"
     return Problem(WRONG_WAY, place, message, fix=fix, missing=callee.name)
 
 

@@ -212,11 +212,11 @@ def _gateway_routes(look: Look, key: Door) -> Resource | None:
 
 def _gateway_listener(look: Look, key: Door) -> Resource | None:
     facts = look(GATEWAY, key.gateway)
-    passage = dict(facts.passages).get(key.bind) if facts else None
+    passages = dict(facts.passages).get(key.bind, ()) if facts else ()
     name = names.gateway_listener(*key)
-    if passage is not None:
-        message = listener.gateway_passage(*key, passage)
-        needs = [_passed_on(passage.service)]
+    if passages:
+        message = listener.gateway_passages(*key, passages)
+        needs = [_passed_on(passage.service) for passage in passages]
         return encode(ResourceKey(LISTENER, name), message, needs=needs, address=key.bind)
     if facts is None or key.bind not in facts.binds:
         return None

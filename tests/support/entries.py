@@ -309,6 +309,18 @@ def _exposed_hosts() -> st.SearchStrategy[str]:
 _OPEN: dict[str, object] = {"hosts": ["open.example.com", "*.wild.example.com"], "open_to": {TEAM: ["/**"]}}
 
 
+def _sni(hosts: dict[str, str]) -> dict[str, object]:
+    return {"sni": hosts}
+
+
+_PASSED_ON = st.one_of(
+    st.sampled_from(CONNECTED).map(lambda name: {"tcp": name}),
+    st.dictionaries(_PATTERNS, st.sampled_from(CONNECTED), min_size=1, max_size=3).map(
+        lambda sni: {"sni": sni}
+    ),
+)
+
+
 @st.composite
 def gateways(draw: st.DrawFn, name: str) -> dict[str, object]:
     """A gateway with listeners, an open site and some of its own."""
@@ -318,7 +330,7 @@ def gateways(draw: st.DrawFn, name: str) -> dict[str, object]:
         binds.append({"bind": bind})
     for listener in binds[1:]:
         if draw(st.integers(0, 1)):
-            listener["tcp"] = draw(st.sampled_from(CONNECTED))
+            listener |= draw(_PASSED_ON)
     targets = st.one_of(st.sampled_from(SERVICES), st.sampled_from([f"{one}/v1" for one in SERVICES]))
     sites: list[dict[str, object]] = [_OPEN]
     for hosts in draw(st.lists(st.lists(_PATTERNS, min_size=1, max_size=3, unique=True), max_size=2)):

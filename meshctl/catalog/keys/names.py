@@ -86,10 +86,7 @@ VERSION_FORM = plain_text("a version's name (a-z, 0-9 and '-', '.', '_' within)"
 Name = Annotated[str, Scalar(read_name, NAME_FORM)]
 VersionName = Annotated[str, Scalar(read_version, VERSION_FORM)]
 Host = Annotated[str, Scalar(read_host, plain_text("a host name", HOST_TEXT, WRONG_HOST))]
-HostPattern = Annotated[
-    str,
-    Scalar(
-        read_host_pattern,
-        plain_text("a host name, or *.example.com for all below", rf"(?:\*\.)?(?:{HOST_TEXT})", WRONG_HOST),
-    ),
-]
+HOST_PATTERN_FORM = plain_text(
+    "a host name, or *.example.com for all below", rf"(?:\*\.)?(?:{HOST_TEXT})", WRONG_HOST
+)
+HostPattern = Annotated[str, Scalar(read_host_pattern, HOST_PATTERN_FORM)]

@@ -30,11 +30,18 @@ class Protocol(Enum):
     """Connections to MySQL, passed on as they are."""
     REDIS = "redis"
     """Connections to Redis, passed on as they are."""
+    TLS_PASSTHROUGH = "tls_passthrough"
+    """Connections in TLS, passed on as they are, by the name that the client asks for (SNI)."""
 
     @property
     def is_tcp(self) -> bool:
         """Whether connections are passed on as they are: nobody looks for requests in them."""
-        return self in (Protocol.TCP, Protocol.MYSQL, Protocol.REDIS)
+        return self in (Protocol.TCP, Protocol.MYSQL, Protocol.REDIS, Protocol.TLS_PASSTHROUGH)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether a client says which service it wants."""
+        return not self.is_tcp or self is Protocol.TLS_PASSTHROUGH
 
     @property
     def is_http2(self) -> bool:

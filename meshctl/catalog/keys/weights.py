@@ -17,6 +17,7 @@ from meshctl.units import Percent
 T = TypeVar("T")
 
 ALL = Percent(10_000)
+_NO_SHARE = ("the weight is not a percentage", "write a share such as 5%")
 
 
 def weights_of(name: Takes) -> Takes:
@@ -34,12 +35,12 @@ def read_weights(written: Mapping[str, object], read_name: Callable[[object], T]
         try:
             name = read_name(key)
         except PydanticCustomError as error:
-            mistakes += _mistakes(error, key, on_key=True)
+            mistakes += mistakes_at(error, key, _NO_SHARE, on_key=True)
             continue
         try:
             weights[name] = read_percent(share)
         except PydanticCustomError as error:
-            mistakes += _mistakes(error, key, on_key=False)
+            mistakes += mistakes_at(error, key, _NO_SHARE, on_key=False)
     if mistakes:
         refuse(*mistakes)
     _check_sum(weights.values())
@@ -54,9 +55,11 @@ def _check_sum(shares: Iterable[Percent]) -> None:
         refuse(Mistake(WRONG_SUM, f"the weights make {Percent(total)}, not 100%", fix))
 
 
-def _mistakes(error: PydanticCustomError, key: str, *, on_key: bool) -> list[Mistake]:
+def mistakes_at(
+    error: PydanticCustomError, key: str, otherwise: tuple[str, str], *, on_key: bool
+) -> list[Mistake]:
+    """Why a key, or its value, was refused; `otherwise` is said and advised of another kind of value."""
     if error.type == REFUSED and error.context:
         found: tuple[Mistake, ...] = error.context["mistakes"]
         return [mistake.within((key,), on_key=on_key) for mistake in found]
-    message, fix = "the weight is not a percentage", "write a share such as 5%"
-    return [Mistake(WRONG_SHAPE, message, fix, (key,), on_key)]
+    return [Mistake(WRONG_SHAPE, *otherwise, (key,), on_key)]

@@ -35,7 +35,7 @@ def test_everything_that_a_gateway_may_say_is_read() -> None:
             '2:12: MSH0221 the gateway listens nowhere; write [{bind: "0.0.0.0:80"}]']),
         ("gateway: edge\nlisteners: [{port: 80}]\n", [
             "2:13: MSH0202 listener needs the key 'bind'; add bind: \"0.0.0.0:80\"",
-            "2:14: MSH0201 listener has no key 'port'; its keys are bind, tcp"]),
+            "2:14: MSH0201 listener has no key 'port'; its keys are bind, tcp, sni"]),
         (HEAD + "sites: [{hosts: [], routes: [{to: web}]}]\n", [
             "3:17: MSH0221 the site has no host; write the hosts, or remove it"]),
         (HEAD + "sites: [{hosts: [a.b]}]\n", [
