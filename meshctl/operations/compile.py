@@ -17,10 +17,15 @@ from meshctl.names import CLUSTER, ENDPOINTS, Ref, ResourceKey, Role, ViewKey, p
 from meshctl.operations.keep import Same, ServedBytes
 from meshctl.operations.places import places, route_place
 from meshctl.operations.resolve import Resolver
-from meshctl.operations.rules import RESOURCES, Called, Recipe, assignment_recipe, cluster_recipe
+from meshctl.operations.rules import api, gateways, sidecars, versions
+from meshctl.operations.rules.recipe import Recipe
+from meshctl.operations.rules.versions import Called, assignment_recipe, cluster_recipe
 from meshctl.operations.views import VIEW
 from meshctl.problems import Place, nearest, unknown
 from meshctl.snapshot import ALIKE, Resource, Snapshot, Tombstone, View
+
+RESOURCES = (*versions.RULES, *sidecars.RULES, *gateways.RULES, *api.RULES)
+"""Every rule whose cells are resources."""
 
 WATCHED: tuple[Rule[Any, Any], ...] = (VIEW, *RESOURCES)
 """The rules whose changes make a new snapshot: what a compiler's resolver must watch."""

@@ -18,29 +18,23 @@ from meshctl.mesh.inputs import ENTRIES
 from meshctl.mesh.interface import INTERFACE
 from meshctl.mesh.own import OWN
 from meshctl.names import cluster
-from meshctl.operations.rules import (
-    API_LISTENER,
-    API_ROUTES,
-    ASSIGNMENTS,
-    CLUSTERS,
+from meshctl.operations.rules.api import API_LISTENER, API_ROUTES, Api
+from meshctl.operations.rules.gateways import GATEWAY_LISTENER, GATEWAY_ROUTES, Door
+from meshctl.operations.rules.recipe import Recipe
+from meshctl.operations.rules.sidecars import (
     EGRESS_LISTENER,
     EGRESS_ROUTES,
-    GATEWAY_LISTENER,
-    GATEWAY_ROUTES,
     INBOUND_CLUSTERS,
     INGRESS_LISTENER,
     INGRESS_ROUTES,
     PORT_LISTENER,
     PORT_ROUTES,
-    Api,
-    Called,
-    Door,
     Egress,
     Entrance,
     Outgoing,
     OwnPort,
-    Recipe,
 )
+from meshctl.operations.rules.versions import ASSIGNMENTS, CLUSTERS, Called
 from meshctl.problems import Place
 
 _KEYS = {"HealthCheck": "health", "RingHash": "load_balancing", "Maglev": "load_balancing"}

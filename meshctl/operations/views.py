@@ -18,26 +18,20 @@ from meshctl.mesh.gateway import GATEWAY
 from meshctl.mesh.ingress import INGRESS
 from meshctl.mesh.interface import EGRESS_PORT, INTERFACE
 from meshctl.names import LISTENER, ROUTES, ResourceKey, Role, ViewKey
-from meshctl.operations.rules import (
-    API_LISTENER,
-    API_ROUTES,
+from meshctl.operations.rules.api import API_LISTENER, API_ROUTES, Api
+from meshctl.operations.rules.gateways import GATEWAY_LISTENER, GATEWAY_ROUTES, Door
+from meshctl.operations.rules.recipe import Recipe
+from meshctl.operations.rules.sidecars import (
     EGRESS_LISTENER,
     EGRESS_ROUTES,
-    GATEWAY_LISTENER,
-    GATEWAY_ROUTES,
     PORT_LISTENER,
     PORT_ROUTES,
-    Api,
-    Called,
-    Door,
     Egress,
     Outgoing,
     OwnPort,
-    Recipe,
-    assignment_recipe,
-    cluster_recipe,
     ingress_recipes,
 )
+from meshctl.operations.rules.versions import Called, assignment_recipe, cluster_recipe
 
 
 def _view(look: Look, key: ViewKey) -> tuple[Recipe, ...] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from meshctl.operations.compile import Compiler
-from meshctl.operations.rules import Recipe
+from meshctl.operations.rules.recipe import Recipe
 from meshctl.snapshot import View
 from meshctl.verify.load import Load
 from meshctl.verify.scene import Ports, Scene
