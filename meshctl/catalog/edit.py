@@ -20,6 +20,7 @@ def service_text(
     endpoints: Sequence[str],
     uses: Sequence[str] = (),
     protocol: str | None = None,
+    egress_port: int | None = None,
     description: str | None = None,
 ) -> str:
     """The file of a new service."""
@@ -28,7 +29,10 @@ def service_text(
         lines.append(f"description: {_scalar(description)}")
     if protocol is not None:
         lines.append(f"protocol: {_scalar(protocol)}")
-    lines += [f"port: {port}", f"endpoints: {_list(endpoints)}"]
+    lines.append(f"port: {port}")
+    if egress_port is not None:
+        lines.append(f"egress_port: {egress_port}")
+    lines += [f"endpoints: {_list(endpoints)}"]
     if uses:
         lines.append(f"uses: {_list(uses)}")
     return "\n".join(lines) + "\n"

@@ -15,10 +15,13 @@ from meshctl.envoy.match import Paths, envoy_paths, route_matches
 from meshctl.envoy.sessions import STATEFUL_SESSION, session_of
 from meshctl.envoy.since import BODY_FORMAT, knows
 from meshctl.mesh.facts import Action, GatewayHost, Retries, RouteFacts, ServiceInterface, Weight
+from meshctl.mesh.match import RequestMatch
 from meshctl.names import CLUSTER, Ref
+from meshctl.problems import Place
 
 _PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts"
 _CONNECT_FAILURE, _RETRIABLE_HEADERS = "connect-failure", "retriable-headers"
+_NOWHERE = Place("")
 NOT_IN_USES = "not-in-uses"
 """The virtual host of everything that a sidecar's services do not use."""
 
@@ -29,6 +32,13 @@ EGRESS_USES = (BODY_FORMAT,)
 def service_host(service: ServiceInterface, paths: Paths = envoy_paths) -> pb.VirtualHost:
     """The virtual host by which callers reach a service."""
     return _virtual_host(service.name, service.domains, service.routes, paths)
+
+
+def no_requests(service: ServiceInterface) -> pb.VirtualHost:
+    """What a sidecar answers for a service that has no requests: 404, and where its connections go."""
+    words = f"{service.name} speaks {service.protocol.value}: open connections to port {service.egress_port}"
+    answer = RouteFacts(RequestMatch(), Action(respond=Respond(status=404, body=f"{words}\n")), _NOWHERE)
+    return _virtual_host(service.name, service.domains, [answer], envoy_paths)
 
 
 def only_host(service: ServiceInterface) -> pb.VirtualHost:

@@ -30,6 +30,7 @@ class NewService:
     endpoints: Sequence[str]
     uses: Sequence[str] = ()
     protocol: str | None = None
+    egress_port: int | None = None
     description: str | None = None
 
 
@@ -50,6 +51,7 @@ def add_service(root: Path, team: str, service: NewService) -> tuple[str, Report
         endpoints=service.endpoints,
         uses=service.uses,
         protocol=service.protocol,
+        egress_port=service.egress_port,
         description=service.description,
     )
     report = validate(resolved({**texts, file: text.encode()}))

@@ -3,12 +3,13 @@
 May import the catalog; no protobuf.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 from meshctl.catalog.files import MeshFile
 from meshctl.catalog.gateway import Gateway
+from meshctl.catalog.keys.protocol import Protocol
 from meshctl.catalog.service import Service
 from meshctl.catalog.source import AnyEntry, Kind
 from meshctl.names import Role
@@ -54,7 +55,18 @@ def target(resolver: Resolver, role: Role, names: Sequence[str]) -> Target:
     _check_ports([entry for entry in entries if isinstance(entry, Service)])
     mesh = next((s.entry for s in resolver.sources.values() if isinstance(s.entry, MeshFile)), None)
     uses = dict.fromkeys(used for entry in entries if isinstance(entry, Service) for used in entry.uses)
-    return Target(str(mesh.egress) if mesh else "", tuple(uses))
+    return Target(str(mesh.egress) if mesh else "", tuple(_plain(resolver, uses)))
+
+
+def _plain(resolver: Resolver, names: Collection[str]) -> Iterator[str]:
+    """The services of these names that answer any request, in their order; a broken one might."""
+    services = (source.entry for source in resolver.sources.values() if source.name in names)
+    others = {
+        one.service
+        for one in services
+        if isinstance(one, Service) and one.protocol not in (None, Protocol.HTTP, Protocol.HTTP2)
+    }
+    return (name for name in names if name not in others)
 
 
 def _check_ports(services: Sequence[Service]) -> None:

@@ -43,6 +43,11 @@ def _name(_context: click.Context, _option: click.Parameter, value: str | None) 
 @click.option("--use", "uses", metavar="SERVICE", multiple=True, help="A service that it calls.")
 @click.option("--team", callback=_name, envvar="MESHCTL_TEAM", show_envvar=True, help="Whose service it is.")
 @click.option("--protocol", help="What it speaks; without the option: http.")
+@click.option(
+    "--egress-port",
+    type=Port(),
+    help="Where callers' sidecars listen for it; tcp, mysql and the like need it.",
+)
 @click.option("--description", help="What it is, for people.")
 @catalog_option
 def add(
@@ -52,6 +57,7 @@ def add(
     uses: tuple[str, ...],
     team: str | None,
     protocol: str | None,
+    egress_port: int | None,
     description: str | None,
     catalog: str,
 ) -> None:
@@ -61,7 +67,7 @@ def add(
     """
     root = root_of(catalog)
     owner = team or _only_team(root)
-    service = NewService(name, port, endpoints, uses, protocol, description)
+    service = NewService(name, port, endpoints, uses, protocol, egress_port, description)
     try:
         file, report = add_service(root, owner, service)
     except AlreadyThere as error:

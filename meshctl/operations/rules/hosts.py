@@ -14,8 +14,10 @@ from meshctl.snapshot.resource import Part
 
 def _service_host(look: Look, name: str) -> Part | None:
     interface = look(INTERFACE, name)
-    if interface is None or interface.protocol.is_tcp:
+    if interface is None:
         return None
+    if interface.protocol.is_tcp:
+        return encode_part(name, routes.no_requests(interface), [])
     message = routes.service_host(interface, envoy_paths)
     return encode_part(name, message, list(routes.clusters_of(interface.routes)))
 

@@ -52,6 +52,9 @@ async def test_a_service_that_speaks_first_is_reached_by_a_port_of_the_sidecar(m
     async with greeter("db") as port, database(mesh, at(port)) as db, client(db.port) as one:
         assert await one.hear() == "db"
         assert await one.say("select 1") == "select 1"
+        asked = await get(mesh.ports.egress, "/", {"host": "db"})
+        assert asked.status == 404
+        assert asked.body.decode() == f"db speaks mysql: open connections to port {db.port}\n"
 
 
 @shows("service.egress_port")
