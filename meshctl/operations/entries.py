@@ -22,7 +22,8 @@ class UnknownEntry(Exception):
 class Summary:
     """One service or gateway. `problems` counts what is wrong in its file; then most of the rest is empty.
 
-    `versions` are the endpoints by version, `serving` the shares of the versions that get requests.
+    `versions` are the endpoints by version, `serving` the shares of the versions that get requests. `used_by`
+    are services, `gateways` those that lead to it.
     """
 
     name: str
@@ -31,11 +32,15 @@ class Summary:
     file: str
     problems: int
     description: str = ""
+    protocol: str = ""
     port: int | None = None
+    egress_port: int | None = None
+    target_port: int | None = None
     versions: Mapping[str, tuple[str, ...]] | None = None
     serving: Mapping[str, str] | None = None
     uses: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
@@ -53,9 +58,9 @@ def suggested(resolver: Resolver) -> str | None:
 
 def summaries(resolver: Resolver) -> list[Summary]:
     """All services and gateways, by team and name."""
-    users = _users(resolver)
+    users, gateways = _users(resolver), _gateways(resolver)
     found = (
-        _summary(source, source.kind, users.get(source.name, ()))
+        _summary(source, source.kind, users.get(source.name, ()), gateways.get(source.name, ()))
         for source in resolver.sources.values()
         if source.kind in (Kind.SERVICE, Kind.GATEWAY)
     )
@@ -80,18 +85,45 @@ def _users(resolver: Resolver) -> dict[str, tuple[str, ...]]:
     return {used: tuple(sorted(callers)) for used, callers in users.items()}
 
 
-def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
+def _gateways(resolver: Resolver) -> dict[str, tuple[str, ...]]:
+    """The gateways by the services that they lead to, or where these expose something."""
+    found: dict[str, set[str]] = {}
+    for source in resolver.sources.values():
+        if isinstance(source.entry, Gateway):
+            for service in _leads_to(source.entry):
+                found.setdefault(service, set()).add(source.name)
+        elif isinstance(source.entry, Service) and source.entry.expose:
+            found.setdefault(source.name, set()).update(one.on for one in source.entry.expose)
+    return {service: tuple(sorted(gateways)) for service, gateways in found.items()}
+
+
+def _leads_to(gateway: Gateway) -> Iterator[str]:
+    for site in gateway.sites:
+        for route in site.routes:
+            yield from (to.service for to in (route.to.destinations if route.to else ()))
+    for listener in gateway.listeners:
+        if listener.tcp is not None:
+            yield listener.tcp
+        if listener.sni is not None:
+            yield from listener.sni.services.values()
+
+
+def _summary(source: Source, kind: Kind, used_by: tuple[str, ...], gateways: tuple[str, ...]) -> Summary:
     entry = source.entry
     bare = Summary(source.name, kind, source.team, source.file, len(source.problems))
     if isinstance(entry, Service):
         return replace(
             bare,
             description=entry.description or "",
+            protocol=entry.protocol.value if entry.protocol else "",
             port=entry.port,
+            egress_port=entry.egress_port,
+            target_port=entry.target_port,
             versions=dict(_versions(entry)),
             serving=_serving(entry),
             uses=entry.uses,
             used_by=used_by,
+            gateways=gateways,
         )
     if isinstance(entry, Gateway):
         return replace(
@@ -100,7 +132,7 @@ def _summary(source: Source, kind: Kind, used_by: tuple[str, ...]) -> Summary:
             listeners=tuple(str(listener.bind) for listener in entry.listeners),
             hosts=tuple(str(host) for site in entry.sites for host in site.hosts),
         )
-    return replace(bare, used_by=used_by)
+    return replace(bare, used_by=used_by, gateways=gateways)
 
 
 def _versions(service: Service) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -155,8 +155,15 @@ def _lines(entry: Summary, root: Path) -> Iterator[tuple[str, str]]:
     yield "team", entry.team
     yield "file", str(root / entry.file)
     yield "state", _state(entry)
-    if entry.port:
-        yield "port", str(entry.port)
+    if entry.protocol:
+        yield "protocol", entry.protocol
+    for key, port in (
+        ("port", entry.port),
+        ("egress port", entry.egress_port),
+        ("target port", entry.target_port),
+    ):
+        if port:
+            yield key, str(port)
     for name, endpoints in (entry.versions or {}).items():
         share = (entry.serving or {}).get(name, "0%")
         yield f"version {name}", f"{share} to {', '.join(endpoints) or 'no endpoint'}"
@@ -165,3 +172,5 @@ def _lines(entry: Summary, root: Path) -> Iterator[tuple[str, str]]:
             yield key, ", ".join(values)
     if entry.kind is Kind.SERVICE:
         yield "used by", ", ".join(entry.used_by) or "nobody"
+        if entry.gateways:
+            yield "gateways", ", ".join(entry.gateways)
