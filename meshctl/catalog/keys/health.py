@@ -117,8 +117,8 @@ class Health(CheckedKey):
         doc="How long an answer may take.", example="1s", envoy=[f"{_FIELDS}.timeout"], codes=["MSH0204"]
     )
     unhealthy_after: Annotated[int, whole(1, 100, "a number of answers")] | None = field(
-        doc="After so many failures, one after the other, an endpoint gets no more requests, as long as another"
-        " one answers; after the first, where gRPC's health service says NOT_SERVING.",
+        doc="After so many failures, one after the other, an endpoint gets no more requests, as long as"
+        " another one answers; after the first, where gRPC's health service says NOT_SERVING.",
         example="2",
         envoy=[f"{_FIELDS}.unhealthy_threshold"],
     )
