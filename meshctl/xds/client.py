@@ -17,12 +17,14 @@ class Client:
     """The state of one stream.
 
     `reconnected`: the client held something when the stream began. `answered`: it acknowledged or refused
-    something since, and asks for all that it had before it does so. `unwarmed`: clusters sent before the
-    client asked for any endpoints. `turn`: this node may look for a culprit that nobody names; `is_found`:
-    whether another node found this one.
+    something since, and asks for all that it had before it does so. `unwarmed`: clusters that may wait for
+    endpoints which the client has yet to ask for. `turn`: this node may look for a culprit that nobody
+    names; `is_found`: whether another node found this one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_envoy: bool) -> None:
+        """`is_envoy`: it asks for all clusters, and is no gRPC library that asks for those it is led to."""
+        self._is_envoy = is_envoy
         self.holdings = Holdings()
         self.reconnected = False
         self.answered = False
@@ -31,6 +33,15 @@ class Client:
         self.is_found: Callable[[Version], bool] = lambda _version: False
         self._view: ViewSnapshot | None = None
         self._channels: dict[TypeUrl, Channel] = {}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is an Envoy that has not asked for its clusters on this stream.
+
+        It asks for them before all else, and says nothing of them while some of them warm: so those warm
+        since an earlier stream (`ClusterManagerImpl::updateClusterCounts`).
+        """
+        return self._is_envoy and CLUSTER not in self._channels
 
     @property
     def known(self) -> bool:
@@ -100,10 +111,12 @@ class Client:
         return self.holdings.get(ref)
 
     def wants(self, ref: Ref) -> bool:
-        """Whether the client's subscriptions cover this name."""
+        """Whether the client's subscriptions cover this name, or will."""
         channel, resource = self.channel(ref.type), self.view.get(ref)
+        if channel is None:
+            return ref.type == CLUSTER and self.is_silent
         by_name = resource is not None and resource.by_name
-        return channel is not None and channel.subscription.covers(ref.name, by_name=by_name)
+        return channel.subscription.covers(ref.name, by_name=by_name)
 
     def refuses(self, ref: Ref) -> bool:
         """Whether the client refused this name as it shall have it, or is spared one that others refused."""

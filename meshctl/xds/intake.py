@@ -20,6 +20,8 @@ def subscribe(client: Client, channel: Channel, request: Request, dialect: Diale
     change = channel.subscription.apply(request.names)
     if first:
         _note_claims(client, channel, request.names)
+        if channel.row.url == ENDPOINTS and client.is_silent:
+            client.unwarmed |= channel.subscription.names
     if not client.known:
         return
     if first:
@@ -48,7 +50,9 @@ def begin(client: Client, channel: Channel, dialect: Dialect, now: float) -> Non
     join(client, channel, now)
     channel.owed = channel.subscription.wildcard
     if channel.row.url == ENDPOINTS:
-        # Clusters that went out before their endpoints were asked for, by a client that holds both.
+        # Clusters that went out before their endpoints were asked for, by a client that holds both; or
+        # those of an Envoy that warms some of them and says nothing of which.
+        channel.mark((), now)
         client.rewarm(channel, client.unwarmed)
         client.unwarmed.clear()
         _infer_clusters(client, channel, now)

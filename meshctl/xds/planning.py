@@ -144,7 +144,7 @@ class Planner:
         ref = channel.ref(name)
         self._recognise(ref, offered)
         holding, refusal = self._client.held(ref), channel.refused.get(name)
-        if holding is not None and holding.claimed == offered.version:
+        if holding is not None and holding.claimed == offered.version and name not in channel.again:
             _settle(channel, name)  # it holds what outlives the view
             return None
         is_refused = refusal is not None and refusal.version == offered.version

@@ -51,6 +51,8 @@ def state(client: Client, late: float) -> tuple[NodeState, str]:
         return (NodeState.WAITING if waits else NodeState.SENDING), told
     if any(channel.unsent for channel in channels):
         return NodeState.SENDING, "changes are about to be sent"
+    if client.is_silent:
+        return NodeState.WAITING, "it has not asked for its clusters: some of those it has are warming"
     return NodeState.SYNCED, ""
 
 

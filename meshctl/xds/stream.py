@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from meshctl.fleet.fleet import NodeStatus
-from meshctl.fleet.node import Node
+from meshctl.fleet.node import GRPC, Node
 from meshctl.fleet.tally import Version
 from meshctl.names import CLUSTER, ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import ViewSnapshot
@@ -33,7 +33,7 @@ class Stream:
     def __init__(self, node: Node, *, ordering: Ordering, dialect: Dialect, now: float) -> None:
         self.node = node
         self._ordering, self._dialect, self._opened, self._now = ordering, dialect, now, now
-        self._client = Client()
+        self._client = Client(is_envoy=node.client != GRPC)
         self._planner = Planner(self._client, ordering, dialect, now)
         self._effects: list[Send] = []
         self._gates: dict[TypeUrl, float] = {}
@@ -157,7 +157,7 @@ class Stream:
         while self._planner.take_learned():  # what the client turned out to hold may let others go
             self._plan(now)
         channels = tuple(self._client.channels())
-        if channels and all(channel.taken for channel in channels):
+        if channels and not self._client.is_silent and all(channel.taken for channel in channels):
             self._reached = self._client.view.revision
             if all(channel.settled for channel in channels):
                 self._revision = self._reached

@@ -1,7 +1,7 @@
 """A model of Envoy as a client of xDS, over both variants, with the habits that were seen on 1.40.
 
-It asks for endpoints after clusters and for routes after listeners, holds the acknowledgement of clusters
-back until they are warm, drops what it no longer refers to, and says what it has when it reconnects.
+It asks for endpoints after clusters and for routes after listeners, says nothing of clusters while some of
+them warm, drops what it no longer refers to, and says what it has when it reconnects.
 """
 
 from collections.abc import Iterable, Mapping
@@ -130,16 +130,12 @@ def _signed(message: DeltaDiscoveryRequest | DiscoveryRequest) -> bytes:
 
 @dataclass(slots=True)
 class Warm:
-    """A cluster: its text, whether it waits for endpoints, and whether it has any to send traffic to.
-
-    `cut`: the stream that it waited on was lost. Nobody can know that then, so it waits in vain.
-    """
+    """A cluster: its text, whether it waits for endpoints, and whether it has any to send traffic to."""
 
     text: str
     since: float
     warming: bool = True
     ready: bool = False
-    cut: bool = False
 
 
 class Envoy:
@@ -167,8 +163,6 @@ class Envoy:
         self._untold = False
         # Routes and endpoints stay asked for; all of a stream's own state is new.
         self._holds_reply = False
-        for one in self.clusters.values():
-            one.cut |= one.warming
         for state in self.types.values():
             state.nonce, state.asked, state.answered = "", False, False
         self._excused = {CLUSTER: set(), ENDPOINTS: set(), LISTENER: set(), ROUTES: set()}
@@ -184,14 +178,25 @@ class Envoy:
             self._excused[ROUTES].update(self.routes)
             self._untold = True
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether it has not asked for clusters on this stream, as some of those it has are warming."""
+        return CLUSTER in self.types and not self.types[CLUSTER].asked
+
     def connect(self) -> None:
-        """Open a stream: ask for clusters, and for all else that was asked for before, in one burst."""
+        """Open a stream: ask for clusters, and for all else that was asked for before, in one burst.
+
+        While a cluster warms it says nothing of clusters, not even that it wants them.
+        """
         self.outbox.clear()
         self._reset()
         self.types.setdefault(CLUSTER, TypeState(CLUSTER, None))
         for type_url in (CLUSTER, ENDPOINTS, LISTENER, ROUTES):
             state = self.types.get(type_url)
-            if state is not None and (state.names is None or state.names):
+            if type_url == CLUSTER and self._started and self._warming():
+                # The server can know that some warm, and not which: it repeats the endpoints of all.
+                self._excused[ENDPOINTS].update(self.endpoints)
+            elif state is not None and (state.names is None or state.names):
                 self._ask(state)
 
     def receive(self, data: bytes) -> None:
@@ -232,11 +237,9 @@ class Envoy:
         for name, one in self.clusters.items():
             if one.warming and now - one.since >= PATIENCE:
                 one.warming, one.ready = False, name in self.endpoints
-                if idle and not one.cut and name not in self._refused_endpoints:
+                if idle and name not in self._refused_endpoints:
                     self.complaints.append(f"{name} waited {PATIENCE} s for endpoints")
-        if self._holds_reply and not self._warming():
-            self._holds_reply = False
-            self._reply(CLUSTER, self._held_reply)
+        self._speak_of_clusters()
 
     def unserved(self) -> list[str]:
         """Requests that would fail now: routes of a listener that lead to a cluster without endpoints."""
@@ -252,16 +255,23 @@ class Envoy:
     def _conclude(self, type_url: TypeUrl, error: str | None) -> None:
         if type_url == CLUSTER:
             self._held_reply, self._holds_reply = error, True
-        # Before listeners are asked for, clusters are acknowledged at once.
-        if self._holds_reply and (not self._started or not self._warming()):
-            self._holds_reply = False
-            self._reply(CLUSTER, self._held_reply)
+        self._speak_of_clusters()
         if type_url != CLUSTER:
             self._reply(type_url, error)
         if not self._started and self.clusters and not self._warming():
             self._started = True
             self.types[LISTENER] = TypeState(LISTENER, None)
             self._ask(self.types[LISTENER])
+
+    def _speak_of_clusters(self) -> None:
+        """Say what waited until clusters are warm; before listeners are asked for, it does not wait."""
+        if CLUSTER not in self.types or (self._started and self._warming()):
+            return
+        if not self.types[CLUSTER].asked:
+            self._ask(self.types[CLUSTER])
+        elif self._holds_reply:
+            self._reply(CLUSTER, self._held_reply)
+        self._holds_reply = False
 
     def _warming(self) -> bool:
         return any(one.warming for one in self.clusters.values())
@@ -300,11 +310,10 @@ class Envoy:
         if not bad:
             return None
         self._refused_endpoints.update(text.split()[1] for text in bad)
-        # Any refusal of endpoints ends all warming; a changed cluster then stands without any. (One whose
-        # stream was lost takes those that it had, as after its 15 s: nobody could have known of it.)
-        for name, one in self.clusters.items():
+        # Any refusal of endpoints ends all warming; a changed cluster then stands without any.
+        for one in self.clusters.values():
             if one.warming:
-                one.warming, one.ready = False, one.cut and name in self.endpoints
+                one.warming, one.ready = False, False
         return "malformed IP address: localhost"
 
     def _listeners(self, answer: Answer) -> str | None:

@@ -1,7 +1,9 @@
 """A stream with a client that says exactly what a test lets it say."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from meshctl.fleet.node import GRPC, Node
 from meshctl.names import TypeUrl
 from meshctl.snapshot import Resource
 from meshctl.xds import delta, sotw
@@ -12,17 +14,23 @@ from tests.support.xds_run import NODE
 from tests.support.xds_world import Published
 
 GRACE = 30.0
+LIBRARY = replace(NODE, client=GRPC)
+"""A node that is no Envoy: it may ask for anything first."""
 
 
 class Peer:
     """One stream at event level. Time stands still but for `wait`."""
 
     def __init__(
-        self, *resources: Resource, dialect: Dialect = delta.DIALECT, ordering: Ordering | None = None
+        self,
+        *resources: Resource,
+        dialect: Dialect = delta.DIALECT,
+        ordering: Ordering | None = None,
+        node: Node = NODE,
     ):
         self.now = 100.0
         self.world = Published()
-        self.stream = Stream(NODE, ordering=ordering or NeedsOrder(GRACE), dialect=dialect, now=self.now)
+        self.stream = Stream(node, ordering=ordering or NeedsOrder(GRACE), dialect=dialect, now=self.now)
         if resources:
             self.publish(*resources)
 
@@ -74,9 +82,9 @@ class Peer:
         return self.stream.take_effects()
 
 
-def sotw_peer(*resources: Resource, ordering: Ordering | None = None) -> Peer:
+def sotw_peer(*resources: Resource, ordering: Ordering | None = None, node: Node = NODE) -> Peer:
     """A peer that speaks state of the world."""
-    return Peer(*resources, dialect=sotw.DIALECT, ordering=ordering)
+    return Peer(*resources, dialect=sotw.DIALECT, ordering=ordering, node=node)
 
 
 def names(send: Send) -> list[str]:

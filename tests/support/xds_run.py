@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from meshctl.fleet.fleet import NodeState
 from meshctl.fleet.node import Node
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, Role, TypeUrl
-from meshctl.xds.events import Amend, Request
+from meshctl.xds.events import Amend, Request, digest
 from meshctl.xds.limits import LIMITS
 from meshctl.xds.ordering import NeedsOrder, Ordering
 from meshctl.xds.session import DELTA, SOTW, Variant
@@ -150,6 +150,11 @@ class Run:
                 self._claims[Ref(request.type, name)] = version
                 if self._has(Ref(request.type, name)):
                     had.add(name)
+        elif request.type in (CLUSTER, LISTENER) and request.names.version:
+            shall = tuple(self.world.view.resources(request.type))
+            if request.names.version.partition("-")[0] == digest(shall):
+                self._claims.update((one.ref, one.version) for one in shall)
+                had.update(one.key.name for one in shall)
 
     def _flush(self) -> None:
         for send in self.stream.take_effects():
@@ -183,11 +188,20 @@ class Run:
             held = self.envoy.listeners
             for name, text in answer.texts.items():
                 routes = self.world.view.get(Ref(ROUTES, text.split()[5]))
-                if held.get(name) == text or routes is None:
+                if held.get(name) == text or routes is None or self._is_named(Ref(LISTENER, name)):
                     continue
                 for cluster in named_clusters(routes.body.decode()):
                     if not self._is_refusable(cluster):
                         yield cluster
+
+    def _is_named(self, listener: Ref) -> bool:
+        """Whether the first answer repeats what the client says it has.
+
+        It may have lost it: what came instead was refused after Envoy had made room for it.
+        """
+        shall = self.world.view.get(listener)
+        first = not self.envoy.types[LISTENER].answered
+        return first and shall is not None and self._claims.get(listener) == shall.version
 
     def _is_refusable(self, name: str) -> bool:
         pair = (self.world.view.get(Ref(CLUSTER, name)), self.world.view.get(Ref(ENDPOINTS, name)))

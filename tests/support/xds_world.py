@@ -3,7 +3,7 @@
 Resources are plain text in place of messages, so that a model client can read what it was sent.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, Ref, ResourceKey, TypeUrl
@@ -165,14 +165,14 @@ class Catalog:
             self, services=services, listener_quality=GOOD, routes_quality=GOOD, second_quality=GOOD
         )
 
-    def with_good_endpoints(self, clusters: Mapping[str, str]) -> "Catalog":
-        """The same with good endpoints wherever a cluster is not one of these texts by name."""
+    def with_good_endpoints(self, concerns: Callable[[str, str], bool]) -> "Catalog":
+        """The same with good endpoints for the clusters that this concerns, by name and text."""
         services = {
             name: replace(
                 one,
                 versions={
                     key: version
-                    if clusters.get(f"{name}/{key}") == _text(f"{name}/{key}", version)
+                    if not concerns(f"{name}/{key}", _text(f"{name}/{key}", version))
                     else replace(
                         _repaired(version), cluster=version.cluster, cluster_quality=version.cluster_quality
                     )

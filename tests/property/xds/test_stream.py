@@ -101,21 +101,30 @@ class Script:
     def reconnect(self, catalog: Catalog) -> None:
         """A new stream, with what was edited while there was none.
 
-        A state-of-the-world client cannot say which of its clusters are old. If one changed and its
-        endpoints are refused, both while the server was away, it is left without any: not tried here.
+        No client can say which of its clusters warm, and a state-of-the-world client not which of them are
+        old. If one warms, or is old, and its endpoints are changed and refused, both while the server was
+        away, it is left without any: not tried here.
         """
-        self.catalog = self._without_double_faults(catalog) if self.run.variant is SOTW else catalog
+        self.catalog = self._without_double_faults(catalog)
         self.run.reconnect(self.catalog)
 
     def edit(self, catalog: Catalog) -> None:
-        if self.run.variant is SOTW and not self.run.has_clusters:
+        if not self.run.has_clusters and (self.run.variant is SOTW or self.run.envoy.is_silent):
             catalog = self._without_double_faults(catalog)
         self.catalog = catalog
         self.history.append(catalog)
         self.run.publish(catalog)
 
     def _without_double_faults(self, catalog: Catalog) -> Catalog:
-        return catalog.with_good_endpoints(self.run.envoy.held(CLUSTER))
+        clusters = self.run.envoy.clusters
+
+        def is_doubtful(name: str, text: str) -> bool:
+            held = clusters.get(name)
+            if held is not None and held.warming:
+                return True
+            return self.run.variant is SOTW and (held is None or held.text != text)
+
+        return catalog.with_good_endpoints(is_doubtful)
 
     def edited(self, step: Step) -> Catalog:
         """The catalog after an edit."""

@@ -7,7 +7,7 @@ from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 from meshctl.snapshot import Resource
 from meshctl.xds.events import Send
 from meshctl.xds.ordering import NeedsOrder
-from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
+from tests.support.xds_peer import GRACE, LIBRARY, Peer, kinds, names, sotw_peer
 from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
 
 A = (cluster("a/v1"), endpoints("a/v1"))
@@ -72,7 +72,7 @@ def test_empty_endpoints_are_none_unless_the_view_has_none() -> None:
 
 def test_a_need_that_the_client_does_not_ask_for_is_not_waited_for() -> None:
     view = (*A, *B, api_listener("api", "web"), to("b/v1"))
-    peer = sotw_peer(*view)
+    peer = sotw_peer(*view, node=LIBRARY)
     assert kinds(peer.want(LISTENER, "api")) == ["Listener"]
     assert kinds(peer.want(ROUTES, "web")) == ["RouteConfiguration"]
     assert kinds(peer.want(CLUSTER, "b/v1")) == ["Cluster"]

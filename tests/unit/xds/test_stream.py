@@ -7,7 +7,7 @@ import pytest
 from meshctl.fleet.fleet import NodeState
 from meshctl.names import CLUSTER, ENDPOINTS, LISTENER, ROUTES, TypeUrl
 from meshctl.xds.events import Send, digest
-from tests.support.xds_peer import GRACE, Peer, kinds, names, sotw_peer
+from tests.support.xds_peer import GRACE, LIBRARY, Peer, kinds, names, sotw_peer
 from tests.support.xds_world import NAMED, api_listener, cluster, endpoints, listener, routes
 
 A = (cluster("a/v1"), endpoints("a/v1"))
@@ -151,7 +151,7 @@ def test_what_is_given_by_name_only_goes_to_who_asks_for_it() -> None:
 
 
 def test_a_missing_name_is_told_once_and_pushed_when_it_appears() -> None:
-    peer = Peer(*A)
+    peer = Peer(*A, node=LIBRARY)
     [absent] = peer.ask(ROUTES, "web")
     assert (absent.upserts, absent.removed) == ((), ("web",))
     assert peer.ack(absent) == []
@@ -163,7 +163,7 @@ def test_missing_endpoints_are_not_told() -> None:
 
 
 def test_a_missing_name_is_silence_in_state_of_the_world() -> None:
-    peer = sotw_peer(*A)
+    peer = sotw_peer(*A, node=LIBRARY)
     assert peer.want(ROUTES, "web") == []
     assert kinds(peer.publish(*A, WEB[1])) == ["RouteConfiguration"]
 
@@ -244,7 +244,7 @@ def test_refusal_of_what_the_view_has_otherwise_by_now_is_told_all_the_same() ->
 
 
 def test_an_address_in_use_is_tried_again_ever_more_rarely_and_once_each_time() -> None:
-    peer = Peer(listener("web"))
+    peer = Peer(listener("web"), node=LIBRARY)
     [sent] = peer.ask(LISTENER)
     began = peer.now
     for after in (1, 2, 4, 8, 16, 32, 60, 60):
@@ -260,7 +260,7 @@ def test_an_address_in_use_is_tried_again_ever_more_rarely_and_once_each_time() 
 
 
 def test_where_nobody_knows_what_a_client_holds_an_address_in_use_is_tried_again_as_rarely() -> None:
-    peer = sotw_peer(listener("web"))
+    peer = sotw_peer(listener("web"), node=LIBRARY)
     [sent] = peer.want(LISTENER, version="of another server")
     for after in (1, 2, 4):
         assert peer.answer(sent, error=IN_USE) == []
@@ -463,7 +463,7 @@ def test_of_two_lost_listeners_on_one_address_the_newer_joins() -> None:
         listener("older", address="one", routes="web"),
         listener("newer", address="one", routes="web"),
     )
-    peer = sotw_peer(older)
+    peer = sotw_peer(older, node=LIBRARY)
     peer.publish(newer)
     peer.publish(*A, *WEB)
     [sent] = peer.want(LISTENER, version="older")
@@ -478,8 +478,47 @@ def test_endpoints_follow_a_cluster_that_went_out_before_they_were_asked_for() -
     assert names(load) == ["a/v1"]
 
 
+def test_an_envoy_that_asks_for_endpoints_before_clusters_warms_some_and_gets_the_endpoints_of_all() -> None:
+    peer = Peer(*A, *B)
+    held = {"a/v1": A[1].version, "b/v1": "older"}
+    [known] = peer.ask(ENDPOINTS, *held, holds=held)
+    assert names(known) == ["a/v1"]
+    [other] = peer.ack(known)
+    assert names(other) == ["b/v1"]
+    assert peer.ack(other) == []
+
+
+def test_an_envoy_that_warms_clusters_gets_no_routes_to_new_ones_and_is_not_synced() -> None:
+    peer = Peer(*A, *B, routes("web", {"host": ["b/v1"]}))
+    [warm] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    assert peer.ask(ROUTES, "web", holds={"web": "older"}) == []
+    assert peer.ack(warm) == []
+    status = peer.stream.status(peer.now)
+    assert (status.state, status.reached) == (NodeState.WAITING, 0)
+    [clusters] = peer.ask(CLUSTER, holds={"a/v1": A[0].version})
+    assert names(clusters) == ["b/v1"]
+    [load] = peer.ask(ENDPOINTS, "b/v1")
+    assert names(load) == ["b/v1"]
+    assert kinds([*peer.ack(clusters), *peer.ack(load)]) == ["RouteConfiguration"]
+
+
+def test_an_envoy_with_no_change_but_warming_clusters_is_not_synced() -> None:
+    peer = Peer(*A)
+    [warm] = peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version})
+    assert peer.ack(warm) == []
+    assert "warming" in peer.stream.status(peer.now).reason
+    assert peer.ask(CLUSTER, holds={"a/v1": A[0].version}) != []
+    assert peer.stream.status(peer.now).state is not NodeState.WAITING
+
+
+def test_a_library_that_asks_for_endpoints_first_gets_nothing_that_it_has() -> None:
+    peer = Peer(*A, node=LIBRARY)
+    assert peer.ask(ENDPOINTS, "a/v1", holds={"a/v1": A[1].version}) == []
+    assert peer.stream.status(peer.now).state is NodeState.SYNCED
+
+
 def test_a_complete_answer_over_the_unknown_is_never_retried_without_the_culprit() -> None:
-    peer = sotw_peer(*WEB, listener("bad", routes="web"))
+    peer = sotw_peer(*WEB, listener("bad", routes="web"), node=LIBRARY)
     [sent] = peer.want(LISTENER, version="older")
     error = "Error adding/updating listener(s) bad: no good"
     assert peer.answer(sent, error=error) == []
