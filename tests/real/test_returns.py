@@ -15,6 +15,7 @@ from meshctl.snapshot import View
 from meshctl.verify.load import Load
 from meshctl.verify.scene import Ports, Scene
 from meshctl.verify.stage import Stage, staged
+from meshctl.xds.ordering import NeedsOrder
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import admin, fleet
 from tests.support.planes import Killable, Restartable
@@ -111,7 +112,7 @@ async def test_control_without_what_a_view_lost_an_edit_across_a_restart_loses_r
         return replace(renewed(compiler, name, old, recipes), tombstones={})
 
     monkeypatch.setattr(Compiler, "_renewed", forgetful)
-    control_plane = Restartable(scene, GRACE_S)
+    control_plane = Restartable(scene, NeedsOrder(GRACE_S))
     versions = cycle(("v2", "v1"))
     async with staged(scene, control_plane, BOTH_VARIANTS) as stage, stage.load() as load:
 

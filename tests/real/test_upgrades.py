@@ -8,6 +8,7 @@ import pytest
 from meshctl.names import TypeUrl
 from meshctl.verify.scene import GATEWAY, SIDECAR, Scene
 from meshctl.verify.stage import Stage, staged
+from meshctl.xds.ordering import NeedsOrder
 from tests.real.conftest import BOTH_VARIANTS, GRACE_S
 from tests.support import builds, fleet
 from tests.support.planes import Restartable
@@ -44,7 +45,7 @@ class Upgrades:
 @pytest.fixture
 async def upgrades(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Upgrades]:
     builds.with_maps(monkeypatch)
-    server = Restartable(scene, GRACE_S)
+    server = Restartable(scene, NeedsOrder(GRACE_S))
     async with staged(scene, server, BOTH_VARIANTS) as stage:
         running = Upgrades(stage, server)
         await running.until_synced()

@@ -2,7 +2,7 @@
 
 from meshctl.names import ENDPOINTS, Ref, TypeUrl
 from meshctl.snapshot import Resource
-from meshctl.xds.ordering import KnownNode, Verdict
+from meshctl.xds.ordering import KnownNode, NeedsOrder, Verdict
 
 
 class AtOnce:
@@ -25,3 +25,15 @@ class AtOnce:
     def earliest(self, type_url: TypeUrl, since: float) -> float:
         """At once, but for endpoints."""
         return since + 0.5 if type_url == ENDPOINTS else since
+
+
+class Withholding(NeedsOrder):
+    """The order by needs, but for endpoints, which wait for as long as it is told to keep them back."""
+
+    def __init__(self, grace: float) -> None:
+        super().__init__(grace)
+        self.withholds = False
+
+    def earliest(self, type_url: TypeUrl, since: float) -> float:
+        """At once, or in an hour."""
+        return since + 3_600.0 if self.withholds and type_url == ENDPOINTS else since

@@ -39,8 +39,8 @@ def in_process(ordering: Ordering, limits: Limits = LIMITS) -> Serving:
 class Restartable:
     """The server in this process, which ends its streams and starts again on the same state: a `Serving`."""
 
-    def __init__(self, scene: Scene, grace_s: float) -> None:
-        self._settings = _settings(scene, NeedsOrder(grace_s))
+    def __init__(self, scene: Scene, ordering: Ordering) -> None:
+        self._settings = _settings(scene, ordering)
         self._running = AsyncExitStack()
 
     @asynccontextmanager
